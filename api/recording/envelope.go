@@ -1,0 +1,115 @@
+package recording
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+)
+
+// Values that are the same in every [Envelope].
+const (
+	// SpecVersion is the version of CloudEvents.
+	SpecVersion = "1.0"
+	// ContentType is the value of the NATS header Content-Type of every event.
+	ContentType = "application/cloudevents+json"
+	// DataContentType is the media type of the data inside the envelope.
+	DataContentType = "application/json"
+)
+
+// Errors of [Decode].
+var (
+	// ErrNotAnEvent: the bytes are not a CloudEvents 1.0 object.
+	ErrNotAnEvent = errors.New("not a CloudEvents 1.0 event in structured JSON")
+	// ErrUnknownType: an event, but of a type that this version does not know.
+	ErrUnknownType = errors.New("unknown event type")
+)
+
+// Envelope carries the attributes of CloudEvents 1.0.
+type Envelope struct {
+	SpecVersion string `json:"specversion"`
+	// Type is [TypeCall], [TypeAgent] or [TypeFeed].
+	Type string `json:"type"`
+	// Source is /genesys/<region>/<adapter>, see [SourceOf].
+	Source string `json:"source"`
+	// Subject is <conversationId>/<legId> for calls, the user id for agents, "feed"
+	// for the feed.
+	Subject string `json:"subject"`
+	// ID is unique in the stream and also the NATS header Nats-Msg-Id.
+	ID string `json:"id"`
+	// Time is when it happened at Genesys, see [Timing.Occurred].
+	Time            Time   `json:"time"`
+	DataContentType string `json:"datacontenttype"`
+	// Sequence is the revision, zero-padded to 20 digits so that it compares as text.
+	Sequence string `json:"sequence"`
+}
+
+// CallEvent, AgentEvent and FeedEvent are the three events as they are on the
+// wire.
+type (
+	// CallEvent is an event on a call subject.
+	CallEvent struct {
+		Envelope
+		Data CallData `json:"data"`
+	}
+	// AgentEvent is an event on an agent subject.
+	AgentEvent struct {
+		Envelope
+		Data AgentData `json:"data"`
+	}
+	// FeedEvent is an event on the feed subject.
+	FeedEvent struct {
+		Envelope
+		Data FeedData `json:"data"`
+	}
+)
+
+// SourceOf returns the source attribute of an adapter in a region, for example
+// /genesys/mypurecloud.ie/acme.
+func SourceOf(region, adapter string) string {
+	return "/genesys/" + region + "/" + AdapterToken(adapter)
+}
+
+// SequenceOf returns n as the sequence attribute: 20 digits.
+func SequenceOf(n uint64) string { return fmt.Sprintf("%020d", n) }
+
+// SequenceNumber returns the number in the sequence attribute.
+func (e Envelope) SequenceNumber() (uint64, error) {
+	n, err := strconv.ParseUint(e.Sequence, 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("read sequence %.30q: %w", e.Sequence, err)
+	}
+	return n, nil
+}
+
+// Decode reads one event: the result is a *[CallEvent], *[AgentEvent] or
+// *[FeedEvent]. Unknown fields are ignored and unknown values are kept, so that
+// a recorder keeps working when a later minor version adds some. Errors are
+// [ErrNotAnEvent] and [ErrUnknownType], wrapped.
+func Decode(b []byte) (any, error) {
+	var head struct {
+		SpecVersion string `json:"specversion"`
+		Type        string `json:"type"`
+	}
+	if err := json.Unmarshal(b, &head); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNotAnEvent, err)
+	}
+	if head.SpecVersion != SpecVersion {
+		return nil, fmt.Errorf("%w: specversion is %.20q", ErrNotAnEvent, head.SpecVersion)
+	}
+	var event any
+	switch head.Type {
+	case TypeCall:
+		event = new(CallEvent)
+	case TypeAgent:
+		event = new(AgentEvent)
+	case TypeFeed:
+		event = new(FeedEvent)
+	default:
+		return nil, fmt.Errorf("%w: %.40q", ErrUnknownType, head.Type)
+	}
+	if err := json.Unmarshal(b, event); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNotAnEvent, err)
+	}
+	return event, nil
+}
