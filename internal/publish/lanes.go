@@ -1,0 +1,201 @@
+package publish
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Defaults of [LanesOptions].
+const (
+	DefaultAckTimeout  = 5 * time.Second
+	DefaultMaxInFlight = 4096
+)
+
+// contentType of every message: one CloudEvent as structured JSON.
+const contentType = "application/cloudevents+json"
+
+// LanesOptions say how [Lanes] write.
+type LanesOptions struct {
+	// Stream that must store the messages; another one refuses them. Required.
+	Stream string
+	// AckTimeout is how long an acknowledgement may take, from the moment the
+	// message is handed to the connection. Default 5 s.
+	AckTimeout time.Duration
+	// MaxInFlight bounds the messages that wait for an acknowledgement over all
+	// lanes; further ones wait their turn. The server answers "busy" above
+	// 10,000. Default 4096.
+	MaxInFlight int
+	// Denied reports that the server refuses the subject, see [State.Denied].
+	// Without it a missing permission is an Unknown for ever.
+	Denied func(subject string) bool
+	// Logger. Default: nothing is logged.
+	Logger *slog.Logger
+}
+
+// LanesStats are counters since the start and two gauges.
+type LanesStats struct {
+	Sent      uint64    // handed to the connection, repetitions included
+	Results   [5]uint64 // by Outcome
+	Duplicate uint64    // Stored that had been stored already
+	InFlight  int       // waiting for an acknowledgement now
+	Queued    int       // waiting for their turn now
+}
+
+// Lanes write messages, many subjects in parallel and at most one message in
+// flight per subject; the caller guarantees the latter.
+// Methods may be called from several goroutines.
+type Lanes struct {
+	options LanesOptions
+	conn    *nats.Conn
+	deliver func([]Result)
+	replies chan *nats.Msg
+	inbox   string // reply subjects are inbox + number
+	sub     *nats.Subscription
+	status  chan nats.Status
+	work    sync.WaitGroup
+
+	wakeWriter chan struct{} // capacity 1
+	wakeReader chan struct{} // capacity 1
+	stop       chan struct{} // closed once: both goroutines end
+	stopOnce   sync.Once
+
+	mu       sync.Mutex
+	closed   bool
+	idle     chan struct{} // set by Close, closed when nothing is outstanding
+	queue    []Message     // accepted; those before head are already handed on
+	head     int
+	queuedAt time.Time // when the oldest of the queue was accepted
+	flight   map[uint64]flight
+	next     uint64 // number of the next message
+	out      int    // accepted and not yet delivered
+	failed   []Result
+	answered time.Time // when the last acknowledgement came
+	stats    LanesStats
+}
+
+// flight is a message on its way.
+type flight struct {
+	result   Result
+	deadline time.Time
+}
+
+// NewLanes prepares lanes on the connection of js. Results arrive through
+// deliver, in batches as they come by themselves, one call at a time and always
+// on a goroutine of the lanes. deliver may call Send and must not call Close; it
+// should return soon, because acknowledgements wait meanwhile. It must not keep
+// the slice.
+// End the lanes with [Lanes.Close].
+func NewLanes(js jetstream.JetStream, o LanesOptions, deliver func([]Result)) (*Lanes, error) {
+	if o.Stream == "" || deliver == nil {
+		return nil, errors.New("new lanes: stream and deliver are required")
+	}
+	if o.AckTimeout <= 0 {
+		o.AckTimeout = DefaultAckTimeout
+	}
+	if o.MaxInFlight <= 0 {
+		o.MaxInFlight = DefaultMaxInFlight
+	}
+	if o.Denied == nil {
+		o.Denied = func(string) bool { return false }
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	conn := js.Conn()
+	l := &Lanes{
+		options:    o,
+		conn:       conn,
+		deliver:    deliver,
+		inbox:      conn.NewInbox() + ".",
+		wakeWriter: make(chan struct{}, 1),
+		wakeReader: make(chan struct{}, 1),
+		stop:       make(chan struct{}),
+		flight:     make(map[uint64]flight, o.MaxInFlight),
+		// The client drops what does not fit. There is one answer per message in
+		// flight, and a late one for each that timed out; twice is ample.
+		replies: make(chan *nats.Msg, 2*o.MaxInFlight),
+	}
+	var err error
+	if l.sub, err = conn.ChanSubscribe(l.inbox+"*", l.replies); err != nil {
+		return nil, fmt.Errorf("new lanes: subscribe to acknowledgements: %w", err)
+	}
+	l.status = conn.StatusChanged(nats.RECONNECTING, nats.CLOSED)
+	l.work.Go(l.write)
+	l.work.Go(l.read)
+	return l, nil
+}
+
+// Send accepts a message. It never waits: the result comes through deliver. The
+// only error is [ErrClosed], and then no result follows.
+func (l *Lanes) Send(m Message) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return ErrClosed
+	}
+	if l.queued() == 0 {
+		l.queuedAt = time.Now()
+	}
+	l.queue = append(l.queue, m)
+	l.out++
+	wake(l.wakeWriter)
+	return nil
+}
+
+// Close refuses further messages, waits until all results were delivered or ctx
+// ends, and ends the lanes. Results outstanding then are delivered as Unknown with
+// [ErrClosed] before Close returns. The error is that of ctx.
+func (l *Lanes) Close(ctx context.Context) error {
+	l.mu.Lock()
+	l.closed = true
+	if l.idle == nil {
+		l.idle = make(chan struct{})
+		if l.out == 0 {
+			close(l.idle)
+		}
+	}
+	idle := l.idle
+	l.mu.Unlock()
+	var err error
+	select {
+	case <-idle:
+	case <-ctx.Done():
+		err = fmt.Errorf("close lanes: %w", ctx.Err())
+	}
+	l.stopOnce.Do(func() {
+		close(l.stop)
+		l.work.Wait()
+		l.conn.RemoveStatusListener(l.status)
+		if uerr := l.sub.Unsubscribe(); uerr != nil && !l.conn.IsClosed() {
+			l.options.Logger.Debug("unsubscribe from acknowledgements", "error", uerr.Error())
+		}
+	})
+	return err
+}
+
+// Stats are the counters now.
+func (l *Lanes) Stats() LanesStats {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.stats
+	s.InFlight, s.Queued = len(l.flight), l.queued()
+	return s
+}
+
+// queued is the number of messages that wait for their turn.
+func (l *Lanes) queued() int { return len(l.queue) - l.head }
+
+// wake signals a goroutine without waiting for it.
+func wake(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,235 @@
+package publish
+
+import (
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Lanes have two goroutines. The writer alone calls the connection's publish,
+// which can stand still while the network does. The reader alone calls deliver.
+
+// write hands queued messages to the connection while the window has room.
+func (l *Lanes) write() {
+	var batch []Message
+	for {
+		select {
+		case <-l.stop:
+			return
+		case <-l.wakeWriter:
+		}
+		for {
+			var first uint64
+			batch, first = l.take(batch[:0])
+			if len(batch) == 0 {
+				break
+			}
+			for i := range batch {
+				number := first + uint64(i)
+				if err := l.conn.PublishMsg(l.encode(&batch[i], number)); err != nil {
+					l.fail(number, err)
+				}
+			}
+			clear(batch) // let go of the data
+		}
+	}
+}
+
+// take moves queued messages into the window and numbers them from first.
+func (l *Lanes) take(batch []Message) (_ []Message, first uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := min(l.queued(), l.options.MaxInFlight-len(l.flight))
+	if n <= 0 {
+		return batch, 0
+	}
+	now := time.Now()
+	deadline := now.Add(l.options.AckTimeout)
+	first = l.next
+	turn := l.queue[l.head : l.head+n]
+	for i := range turn {
+		m := &turn[i]
+		l.flight[l.next] = flight{result: Result{Token: m.Token, Subject: m.Subject, ID: m.ID}, deadline: deadline}
+		l.next++
+	}
+	batch = append(batch, turn...)
+	clear(turn)
+	l.head += n
+	if l.head > len(l.queue)/2 { // move seldom, so that a long queue costs little
+		l.queue = l.queue[:copy(l.queue, l.queue[l.head:])]
+		l.head = 0
+	}
+	l.queuedAt = now
+	l.stats.Sent += uint64(n)
+	return batch, first
+}
+
+// encode is the message on the wire.
+func (l *Lanes) encode(m *Message, number uint64) *nats.Msg {
+	h := make(nats.Header, 4+len(m.Header))
+	for k, v := range m.Header {
+		h[k] = []string{v}
+	}
+	// One backing array for the four values of each message.
+	v := [4]string{contentType, m.ID, strconv.FormatUint(m.Expect, 10), l.options.Stream}
+	h["Content-Type"] = v[0:1:1]
+	h[jetstream.MsgIDHeader] = v[1:2:2]
+	h[jetstream.ExpectedLastSubjSeqHeader] = v[2:3:3]
+	h[jetstream.ExpectedStreamHeader] = v[3:4:4]
+	return &nats.Msg{Subject: m.Subject, Reply: l.inbox + strconv.FormatUint(number, 10), Header: h, Data: m.Data}
+}
+
+// fail ends a message that the connection did not take.
+func (l *Lanes) fail(number uint64, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f, ok := l.flight[number]
+	if !ok {
+		return // the reader was faster: the connection was lost meanwhile
+	}
+	delete(l.flight, number)
+	f.result.Outcome, f.result.Err = refusal(err), err
+	l.failed = append(l.failed, f.result)
+	wake(l.wakeReader)
+}
+
+// read delivers results until the lanes end.
+func (l *Lanes) read() {
+	sweep := time.NewTicker(max(l.options.AckTimeout/20, time.Millisecond))
+	defer sweep.Stop()
+	var results []Result
+	for {
+		results = results[:0]
+		select {
+		case m := <-l.replies:
+			results = l.acknowledge(results, m)
+		case <-l.wakeReader:
+			results = l.takeFailed(results)
+		case <-sweep.C:
+			results = l.expire(results)
+		case <-l.status:
+			results = l.abandon(results, nats.ErrDisconnected)
+		case <-l.stop:
+			results = l.abandon(l.takeFailed(results), ErrClosed)
+			l.hand(results)
+			return
+		}
+		l.hand(results)
+	}
+}
+
+// acknowledge settles the message answered by m and all those whose answers have
+// come meanwhile.
+func (l *Lanes) acknowledge(results []Result, m *nats.Msg) []Result {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.answered = time.Now()
+	for more := len(l.replies); ; more-- {
+		number, err := strconv.ParseUint(m.Subject[len(l.inbox):], 10, 64)
+		f, ok := l.flight[number]
+		if err == nil && ok {
+			delete(l.flight, number)
+			f.result.settle(m)
+			results = append(results, f.result)
+		}
+		if more == 0 {
+			return results
+		}
+		m = <-l.replies // this goroutine alone takes from it, so it does not wait
+	}
+}
+
+// takeFailed collects what the writer could not send.
+func (l *Lanes) takeFailed(results []Result) []Result {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	results = append(results, l.failed...)
+	l.failed = l.failed[:0]
+	return results
+}
+
+// expire ends the messages whose acknowledgement is overdue. Queued messages have
+// no deadline while the window moves; when nothing has been acknowledged for the
+// time allowed they end as well, so that an unresponsive server cannot hold them.
+func (l *Lanes) expire(results []Result) []Result {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	for number, f := range l.flight {
+		if now.Before(f.deadline) {
+			continue
+		}
+		delete(l.flight, number)
+		f.result.Outcome, f.result.Err = Unknown, ErrAckTimeout
+		if l.options.Denied(f.result.Subject) {
+			f.result.Outcome, f.result.Err = Refused, ErrPermission
+		}
+		results = append(results, f.result)
+	}
+	stuck := now.Add(-l.options.AckTimeout)
+	if l.queued() > 0 && l.queuedAt.Before(stuck) && l.answered.Before(stuck) {
+		results = l.dropQueue(results, ErrAckTimeout)
+	}
+	return results
+}
+
+// abandon ends everything outstanding, because no acknowledgement can come.
+func (l *Lanes) abandon(results []Result, err error) []Result {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, f := range l.flight {
+		f.result.Outcome, f.result.Err = Unknown, err
+		results = append(results, f.result)
+	}
+	clear(l.flight)
+	return l.dropQueue(results, err)
+}
+
+func (l *Lanes) dropQueue(results []Result, err error) []Result {
+	for _, m := range l.queue[l.head:] {
+		results = append(results, Result{Token: m.Token, Subject: m.Subject, ID: m.ID, Outcome: Unknown, Err: err})
+	}
+	clear(l.queue)
+	l.queue, l.head = l.queue[:0], 0
+	return results
+}
+
+// hand gives results to the caller and makes room for what is queued.
+func (l *Lanes) hand(results []Result) {
+	if len(results) == 0 {
+		return
+	}
+	l.mu.Lock()
+	for i := range results {
+		l.stats.Results[results[i].Outcome]++
+		if results[i].Duplicate {
+			l.stats.Duplicate++
+		}
+	}
+	if l.queued() > 0 {
+		wake(l.wakeWriter)
+	}
+	l.mu.Unlock()
+
+	l.deliver(results)
+
+	l.mu.Lock()
+	l.out -= len(results)
+	if l.idle != nil && l.out == 0 {
+		close(l.idle)
+	}
+	l.mu.Unlock()
+}
+
+// refusal is the outcome when the connection itself did not take the message.
+func refusal(err error) Outcome {
+	for _, permanent := range []error{nats.ErrMaxPayload, nats.ErrBadSubject, nats.ErrInvalidMsg} {
+		if errors.Is(err, permanent) {
+			return Refused
+		}
+	}
+	return Unknown
+}

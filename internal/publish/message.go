@@ -1,0 +1,161 @@
+package publish
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Errors in [Result].Err besides those of the server (*jetstream.APIError) and
+// of the client (nats.ErrNoResponders, nats.ErrDisconnected).
+var (
+	// ErrAckTimeout: no answer within the time allowed.
+	ErrAckTimeout = errors.New("no acknowledgement in time")
+	// ErrPermission: the server refused the subject to this user.
+	ErrPermission = errors.New("not permitted to publish on this subject")
+	// ErrClosed: the lanes were closed.
+	ErrClosed = errors.New("lanes are closed")
+)
+
+// Message is one message for one lane.
+type Message struct {
+	Subject string
+	// ID is unique in the stream and the same in each repetition.
+	ID   string
+	Data []byte // must not change until the result is there
+	// Header holds further headers. It may be nil, and may be shared.
+	Header map[string]string
+	// Expect is the sequence of the last message on this subject, 0 when there
+	// is none yet. The server stores this message only as its direct successor.
+	Expect uint64
+	// Token comes back in the Result; its meaning is the caller's.
+	Token uint64
+}
+
+// Outcome is what became of a message.
+type Outcome int
+
+// The outcomes. Each says what the sender does next.
+const (
+	// Unknown: may or may not be stored. Send the very same message again, after
+	// a pause.
+	Unknown Outcome = iota
+	// Stored: stored, now or by an earlier try. Go on.
+	Stored
+	// Conflict: not stored, because the subject's last message is another than
+	// expected. Read it and decide anew.
+	Conflict
+	// Busy: the server has no room or too much to do. Pause for longer, then send
+	// the very same message again.
+	Busy
+	// Refused: not stored, and repeating will not help.
+	Refused
+)
+
+// String is the outcome in lower case, as metrics and logs use it.
+func (o Outcome) String() string {
+	switch o {
+	case Stored:
+		return "stored"
+	case Conflict:
+		return "conflict"
+	case Busy:
+		return "busy"
+	case Refused:
+		return "refused"
+	case Unknown:
+	}
+	return "unknown"
+}
+
+// Result is the one answer to one Send.
+type Result struct {
+	Token   uint64 // as in the Message
+	Subject string // as in the Message
+	ID      string // as in the Message
+	Outcome Outcome
+	// Sequence is where the message is stored (Stored), or the sequence of the
+	// subject's real last message (Conflict, 0 when the server did not tell).
+	Sequence uint64
+	// Duplicate: an earlier try had been stored already (Stored only).
+	Duplicate bool
+	Err       error // why, unless Stored
+}
+
+// Error codes of the server that decide an outcome.
+const (
+	codeWrongLastSequence   = 10071 // names the real sequence: somebody wrote
+	codeInsufficient        = 10023 // the server is short of something
+	codeMemoryExceeded      = 10028
+	codeStorageExceeded     = 10047
+	codeAccountExceeded     = 10002
+	codeStoreFailed         = 10077 // the stream is full or its disk fails
+	codeSequenceUnsettled   = 10164 // another message on this subject is in flight
+	statusTooManyRequests   = 429
+	statusServerErrorsStart = 500
+	statusConflict          = 409
+)
+
+// outcome of an error the server answered with. An error text that is about the
+// server and not about the message leaves the outcome unknown, because the
+// answer may come from a replica that is not the one that stores.
+func outcome(e *jetstream.APIError) (Outcome, uint64) {
+	switch int(e.ErrorCode) {
+	case codeWrongLastSequence:
+		var seq uint64
+		if _, err := fmt.Sscanf(e.Description, "wrong last sequence: %d", &seq); err != nil {
+			seq = 0 // the caller reads the last message anyway
+		}
+		return Conflict, seq
+	case codeSequenceUnsettled:
+		return Unknown, 0
+	case codeInsufficient, codeMemoryExceeded, codeStorageExceeded, codeAccountExceeded, codeStoreFailed:
+		return Busy, 0
+	}
+	switch {
+	case e.Code == statusTooManyRequests:
+		return Busy, 0
+	case e.Code >= statusServerErrorsStart, e.Code == statusConflict:
+		return Unknown, 0
+	default:
+		return Refused, 0
+	}
+}
+
+// acknowledgement is the server's answer to a published message.
+type acknowledgement struct {
+	Stream    string              `json:"stream"`
+	Sequence  uint64              `json:"seq"`
+	Duplicate bool                `json:"duplicate"`
+	Error     *jetstream.APIError `json:"error"`
+}
+
+// statusNoResponders is the status header of the client's own server when no
+// stream listens on the subject.
+const statusNoResponders = "503"
+
+// settle fills in the result from the server's answer.
+func (r *Result) settle(answer *nats.Msg) {
+	if len(answer.Data) == 0 && answer.Header.Get("Status") == statusNoResponders {
+		// No stream takes the subject: it is missing, or it has no leader now.
+		r.Outcome, r.Err = Unknown, nats.ErrNoResponders
+		return
+	}
+	var ack acknowledgement
+	if err := json.Unmarshal(answer.Data, &ack); err != nil {
+		r.Outcome, r.Err = Unknown, fmt.Errorf("read acknowledgement: %w", err)
+		return
+	}
+	switch {
+	case ack.Error != nil:
+		r.Outcome, r.Sequence = outcome(ack.Error)
+		r.Err = ack.Error
+	case ack.Stream == "" || ack.Sequence == 0:
+		r.Outcome, r.Err = Unknown, errors.New("read acknowledgement: no stream and sequence in it")
+	default:
+		r.Outcome, r.Sequence, r.Duplicate = Stored, ack.Sequence, ack.Duplicate
+	}
+}

@@ -1,0 +1,286 @@
+package publish
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	tailAPITimeout = 2 * time.Second
+	// tailInactive is how long the server keeps a consumer nobody asks.
+	tailInactive = 30 * time.Second
+	// tailExpires is how long the server keeps one pull request.
+	tailExpires = 30 * time.Second
+	// rewindChecks is how often a stream must look rewound before it is believed:
+	// a server that has just started may not know its whole stream yet.
+	rewindChecks = 5
+	rewindPause  = 500 * time.Millisecond
+)
+
+var errReadOn = errors.New("consumer must be rebuilt")
+
+// pull is one consumer and its inbox.
+type pull struct {
+	name        string
+	inbox       string
+	next        string // subject of pull requests
+	messages    chan *nats.Msg
+	outstanding int    // requested and not delivered
+	sequence    uint64 // of the consumer: the next one is this plus one
+	remaining   uint64 // of what was stored when it was made
+}
+
+// consume makes a consumer behind what was delivered and delivers from it until
+// anything is odd. It never returns nil.
+func (t *Tail) consume(ctx context.Context, origin *time.Time, deliver func([]Entry)) error {
+	if err := t.checkStream(ctx, origin); err != nil {
+		return err
+	}
+	status := t.conn.StatusChanged(nats.RECONNECTING, nats.CLOSED)
+	defer t.conn.RemoveStatusListener(status)
+	p, sub, err := t.create(ctx)
+	if err != nil {
+		return err
+	}
+	defer t.remove(ctx, p, sub)
+	t.noteCaughtUp(p.remaining == 0)
+
+	silence := time.NewTicker(t.options.Heartbeat)
+	defer silence.Stop()
+	missed := 0
+	var batch []Entry
+	for {
+		if p.outstanding <= defaultPull/2 {
+			if err := t.request(p); err != nil {
+				return err
+			}
+		}
+		select {
+		case m := <-p.messages:
+			missed = 0
+			var err error
+			batch, err = t.collect(p, batch[:0], m)
+			if len(batch) > 0 {
+				t.delivered.Add(uint64(len(batch)))
+				deliver(batch)
+				clear(batch)
+				t.noteCaughtUp(p.remaining == 0)
+			}
+			if err != nil {
+				return err
+			}
+		case <-silence.C:
+			if missed++; missed > 2 {
+				return fmt.Errorf("%w: the server is silent", errReadOn)
+			}
+		case <-status:
+			return fmt.Errorf("%w: %w", errReadOn, nats.ErrDisconnected)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// checkStream sees to it that we read on in the stream in which we began.
+func (t *Tail) checkStream(ctx context.Context, origin *time.Time) error {
+	for check := 1; ; check++ {
+		info, err := t.streamInfo(ctx)
+		if err != nil {
+			return err
+		}
+		if origin.IsZero() {
+			*origin = info.Created
+		}
+		last := t.last.Load()
+		switch {
+		case !info.Created.Equal(*origin):
+			return ErrStreamRecreated
+		case info.State.LastSeq >= last:
+			return nil
+		case check == rewindChecks:
+			return fmt.Errorf("%w: it ends at %d, delivered was %d", ErrStreamRewound, info.State.LastSeq, last)
+		}
+		select {
+		case <-time.After(rewindPause):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (t *Tail) streamInfo(ctx context.Context) (*jetstream.StreamInfo, error) {
+	ctx, cancel := context.WithTimeout(ctx, tailAPITimeout)
+	defer cancel()
+	stream, err := t.js.Stream(ctx, t.options.Stream)
+	if err != nil {
+		return nil, fmt.Errorf("look up stream: %w", err)
+	}
+	return stream.CachedInfo(), nil
+}
+
+// create makes an ordered consumer: one replica in memory, no acknowledgements,
+// nothing delivered twice. The client checks order and completeness itself.
+func (t *Tail) create(ctx context.Context) (*pull, *nats.Subscription, error) {
+	ctx, cancel := context.WithTimeout(ctx, tailAPITimeout)
+	defer cancel()
+	config := jetstream.ConsumerConfig{
+		Name:              "tail_" + rand.Text(),
+		FilterSubject:     t.options.Subject,
+		AckPolicy:         jetstream.AckNonePolicy,
+		MaxDeliver:        1,
+		MemoryStorage:     true,
+		Replicas:          1,
+		InactiveThreshold: tailInactive,
+	}
+	after := max(t.last.Load(), t.options.After)
+	switch {
+	case after > 0:
+		config.DeliverPolicy, config.OptStartSeq = jetstream.DeliverByStartSequencePolicy, after+1
+	case !t.options.Since.IsZero():
+		config.DeliverPolicy, config.OptStartTime = jetstream.DeliverByStartTimePolicy, &t.options.Since
+	default:
+		config.DeliverPolicy = jetstream.DeliverAllPolicy
+	}
+	consumer, err := t.js.CreateConsumer(ctx, t.options.Stream, config)
+	if err != nil {
+		return nil, nil, fmt.Errorf("create consumer: %w", err)
+	}
+	p := &pull{
+		name:      config.Name,
+		inbox:     t.conn.NewInbox(),
+		next:      apiPrefix(t.js) + "CONSUMER.MSG.NEXT." + t.options.Stream + "." + config.Name,
+		remaining: consumer.CachedInfo().NumPending,
+		// Never more is requested than fits, so the client never drops any; the
+		// rest is room for status messages.
+		messages: make(chan *nats.Msg, 2*defaultPull+64),
+	}
+	sub, err := t.conn.ChanSubscribe(p.inbox, p.messages)
+	if err != nil {
+		return nil, nil, fmt.Errorf("subscribe to deliveries: %w", err)
+	}
+	return p, sub, nil
+}
+
+// apiPrefix begins the subjects of the JetStream API.
+func apiPrefix(js jetstream.JetStream) string {
+	switch o := js.Options(); {
+	case o.APIPrefix != "":
+		return strings.TrimSuffix(o.APIPrefix, ".") + "."
+	case o.Domain != "":
+		return "$JS." + o.Domain + ".API."
+	default:
+		return jetstream.DefaultAPIPrefix
+	}
+}
+
+// remove ends the consumer; a server that is away forgets it by itself.
+func (t *Tail) remove(ctx context.Context, p *pull, sub *nats.Subscription) {
+	if err := sub.Unsubscribe(); err != nil && !t.conn.IsClosed() {
+		t.options.Logger.Debug("unsubscribe the tail", "error", err.Error())
+	}
+	if !t.conn.IsConnected() {
+		return
+	}
+	// Fire and forget: nothing depends on the answer.
+	if err := t.conn.Publish(apiPrefix(t.js)+"CONSUMER.DELETE."+t.options.Stream+"."+p.name, nil); err != nil {
+		t.options.Logger.DebugContext(ctx, "delete the tail's consumer", "error", err.Error())
+	}
+}
+
+// request asks for more messages, before those requested have all come.
+func (t *Tail) request(p *pull) error {
+	n := defaultPull - p.outstanding
+	body, err := json.Marshal(struct {
+		Batch     int           `json:"batch"`
+		Expires   time.Duration `json:"expires"`
+		Heartbeat time.Duration `json:"idle_heartbeat"`
+	}{n, tailExpires, t.options.Heartbeat})
+	if err != nil {
+		return fmt.Errorf("encode pull request: %w", err)
+	}
+	if err := t.conn.PublishRequest(p.next, p.inbox, body); err != nil {
+		return fmt.Errorf("request messages: %w", err)
+	}
+	p.outstanding += n
+	return nil
+}
+
+// collect turns m and all that has come meanwhile into entries. The entries are
+// good even when the error says that the consumer is not.
+func (t *Tail) collect(p *pull, batch []Entry, m *nats.Msg) ([]Entry, error) {
+	for {
+		if m.Reply == "" || len(m.Data) == 0 && m.Header.Get("Status") != "" {
+			if err := p.control(m); err != nil {
+				return batch, err
+			}
+		} else {
+			meta, err := m.Metadata()
+			if err != nil {
+				return batch, fmt.Errorf("%w: %w", errReadOn, err)
+			}
+			if meta.Sequence.Consumer != p.sequence+1 {
+				return batch, fmt.Errorf("%w: delivery %d followed %d", errReadOn, meta.Sequence.Consumer, p.sequence)
+			}
+			p.sequence = meta.Sequence.Consumer
+			p.outstanding--
+			if p.remaining > 0 {
+				p.remaining--
+			}
+			if meta.NumPending == 0 {
+				p.remaining = 0
+			}
+			t.pending.Store(meta.NumPending)
+			seq, last := meta.Sequence.Stream, t.last.Load()
+			if last != 0 && seq > last+1 {
+				t.missing.Add(seq - last - 1)
+			}
+			t.last.Store(seq)
+			batch = append(batch, Entry{
+				Subject: m.Subject, Sequence: seq, Time: meta.Timestamp, ID: m.Header.Get(jetstream.MsgIDHeader),
+				Data: m.Data, Header: m.Header,
+			})
+		}
+		select {
+		case m = <-p.messages:
+		default:
+			return batch, nil
+		}
+	}
+}
+
+// control handles a message of the server about the pull request.
+func (p *pull) control(m *nats.Msg) error {
+	switch m.Header.Get("Status") {
+	case "100": // heartbeat
+		return nil
+	case "404", "408": // one request is over; nothing is wrong
+		unused, err := strconv.Atoi(m.Header.Get("Nats-Pending-Messages"))
+		if err != nil {
+			unused = p.outstanding
+		}
+		p.outstanding = max(p.outstanding-unused, 0)
+		return nil
+	default: // consumer deleted, leader moved, limit exceeded, no responders
+		return fmt.Errorf("%w: %s %s", errReadOn, m.Header.Get("Status"), m.Header.Get("Description"))
+	}
+}
+
+func (t *Tail) noteCaughtUp(now bool) {
+	if !now || t.caughtUp.Load() {
+		return
+	}
+	t.caughtUp.Store(true)
+	t.pending.Store(0)
+	if t.options.CaughtUp != nil {
+		t.options.CaughtUp()
+	}
+}

@@ -1,0 +1,86 @@
+package publish_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/recorderbridge/genesys-ingestor/internal/natstest"
+	"github.com/recorderbridge/genesys-ingestor/internal/publish"
+)
+
+// collector gathers what a tail delivers.
+type collector struct {
+	mu      sync.Mutex
+	entries []publish.Entry
+}
+
+func (c *collector) add(batch []publish.Entry) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.entries = append(c.entries, batch...)
+}
+
+func (c *collector) all() []publish.Entry {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return append([]publish.Entry(nil), c.entries...)
+}
+
+func (c *collector) count() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.entries)
+}
+
+// checkContiguous fails unless the entries are sequence first, first+1, ...
+func checkContiguous(t *testing.T, entries []publish.Entry, first uint64) {
+	t.Helper()
+	for i, e := range entries {
+		if want := first + uint64(i); e.Sequence != want {
+			t.Fatalf("entry %d has sequence %d, want %d", i, e.Sequence, want)
+		}
+	}
+}
+
+// runTail runs a tail until the test ends.
+func runTail(t *testing.T, js jetstream.JetStream, o publish.TailOptions, deliver func([]publish.Entry)) (*publish.Tail, <-chan error) {
+	t.Helper()
+	tail, err := publish.NewTail(js, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		done <- tail.Run(ctx, deliver)
+	}()
+	t.Cleanup(func() { cancel(); <-ended })
+	return tail, done
+}
+
+func TestTailDeliversWhatIsStoredAndWhatFollows(t *testing.T) {
+	js := natstest.JetStream(t, natstest.Connect(t, natstest.New(t).URL()))
+	mustProvision(t, js)
+	store(t, js, 500)
+	var got collector
+	caught := make(chan int, 1)
+	tail, _ := runTail(t, js, publish.TailOptions{
+		Stream: streamOptions.Name, Subject: streamOptions.Subjects[0],
+		CaughtUp: func() { caught <- got.count() },
+	}, got.add)
+	if n := <-caught; n != 500 {
+		t.Errorf("caught up after %d entries, want 500", n)
+	}
+	store(t, js, 100)
+	natstest.Eventually(t, "600 entries", func() bool { return got.count() >= 600 })
+	checkContiguous(t, got.all(), 1)
+	s := tail.Stats()
+	if s.LastSequence != 600 || s.Missing != 0 || !s.CaughtUp || s.Delivered != 600 {
+		t.Errorf("stats %+v", s)
+	}
+}
