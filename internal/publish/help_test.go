@@ -2,7 +2,11 @@ package publish_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -45,4 +49,64 @@ func store(tb testing.TB, js jetstream.JetStream, n int) {
 		tb.Fatal(err)
 	}
 	<-js.PublishAsyncComplete()
+}
+
+// checkCount fails unless the stream holds n messages.
+func checkCount(t *testing.T, js jetstream.JetStream, n int) {
+	t.Helper()
+	stream, err := js.Stream(t.Context(), streamOptions.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if have := stream.CachedInfo().State.Msgs; have != uint64(n) {
+		t.Errorf("the stream holds %d messages, want %d", have, n)
+	}
+}
+
+// mustConnect connects as the service does and closes after the test.
+func mustConnect(t *testing.T, o publish.ConnectOptions) *nats.Conn {
+	t.Helper()
+	nc, err := publish.Connect(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		closed := nc.StatusChanged(nats.CLOSED)
+		if !nc.IsClosed() {
+			nc.Close()
+			<-closed
+		}
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := publish.WaitConnected(ctx, nc); err != nil {
+		t.Fatal(err)
+	}
+	return nc
+}
+
+// logBuffer is a log that may be read while it is written.
+type logBuffer struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func (l *logBuffer) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
+
+// hasCode reports whether the server answered with that error code.
+func hasCode(err error, code jetstream.ErrorCode) bool {
+	var api *jetstream.APIError
+	return errors.As(err, &api) && api.ErrorCode == code
 }
