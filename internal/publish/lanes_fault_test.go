@@ -51,7 +51,7 @@ func TestLanesOverServerRestarts(t *testing.T) {
 	srv := natstest.New(t)
 	js := natstest.JetStream(t, natstest.Connect(t, srv.URL()))
 	mustProvision(t, js)
-	const lanes, count = 20, 300
+	const lanes, count = 20, 2000
 	f := newFleet(t, js, lanes, count, publish.LanesOptions{AckTimeout: time.Second})
 	stop := every(t, 100*time.Millisecond, func() {
 		srv.Stop()
@@ -73,7 +73,7 @@ func TestLanesOverABrokenWire(t *testing.T) {
 	proxy := natstest.NewFaultProxy(t, srv)
 	direct := natstest.JetStream(t, natstest.Connect(t, srv.URL()))
 	mustProvision(t, direct)
-	const lanes, count = 20, 300
+	const lanes, count = 20, 2000
 	f := newFleet(t, natstest.JetStream(t, natstest.Connect(t, proxy.URL())), lanes, count, publish.LanesOptions{AckTimeout: 50 * time.Millisecond})
 	step := 0
 	stop := every(t, 60*time.Millisecond, func() {
