@@ -1,0 +1,317 @@
+package call
+
+import "time"
+
+// Fold takes a snapshot and returns what it changed: the legs of the view's own
+// user first, then what a secure pause changed about the others.
+func (t *Tracker) Fold(s *Snapshot) []Change {
+	c := t.conversations[s.ConversationID]
+	if c == nil {
+		if !t.concerns(s) {
+			return nil
+		}
+		c = t.conversation(s.ConversationID)
+	}
+	c.heard = s.Received
+	isLate, progress := c.advance(s)
+	if s.View == ViewREST {
+		c.behind = nil // asked and answered
+	}
+	if !isLate {
+		t.hearPause(c, s, progress)
+	}
+	changes := t.spread(c, s)
+	for i := range s.Participants {
+		p := &s.Participants[i]
+		if p.ID == "" || !t.opts.Wanted(p) {
+			continue
+		}
+		if !t.speaksFor(s, p) {
+			c.compare(s, p)
+			continue
+		}
+		changes = t.foldLeg(c, s, p, isLate, changes)
+	}
+	if len(c.legs) == 0 && len(c.behind) == 0 {
+		delete(t.conversations, c.id)
+	}
+	return changes
+}
+
+// Expire believes what has been in doubt for long enough, for conversations that
+// nobody could be asked about.
+func (t *Tracker) Expire(conversation string, now time.Time) []Change {
+	c := t.conversations[conversation]
+	if c == nil {
+		return nil
+	}
+	c.pause.expire(now, 2*t.opts.Settle)
+	return t.spread(c, &Snapshot{ConversationID: conversation, Received: now})
+}
+
+// concerns reports whether a snapshot of an unknown conversation is about anybody
+// that is tracked.
+func (t *Tracker) concerns(s *Snapshot) bool {
+	for i := range s.Participants {
+		if p := &s.Participants[i]; p.ID != "" && t.opts.Wanted(p) {
+			return true
+		}
+	}
+	return false
+}
+
+// speaksFor reports whether a view may be folded into a participant's leg: its own
+// topic, REST, or any view where it has no topic of its own.
+func (t *Tracker) speaksFor(s *Snapshot, p *Participant) bool {
+	return s.View == ViewREST || p.UserID == s.View || p.UserID == "" || !t.opts.Subscribed(p.UserID)
+}
+
+// compare notes a leg that this view shows further than its own topic has: that
+// topic may be late, or deliver nothing at all. A leg that ended long ago was
+// forgotten, not missed.
+func (c *conversation) compare(s *Snapshot, p *Participant) {
+	phase := phaseOf(p)
+	if connectedAt(p).IsZero() || phase == Ended && s.Received.Sub(p.End) > forgotten {
+		return
+	}
+	if l := c.leg(p.ID); l != nil && l.Phase >= phase {
+		return
+	}
+	for i := range c.behind {
+		if c.behind[i].id == p.ID {
+			c.behind[i].phase = max(c.behind[i].phase, phase)
+			return
+		}
+	}
+	c.behind = append(c.behind, party{id: p.ID, phase: phase})
+}
+
+// forgotten is how long after its end a leg that is not known may still be one that
+// was missed; later it is one that was dropped after its grace time.
+const forgotten = 5 * time.Minute
+
+// hearPause takes the secure pause out of a snapshot. Of participants only those
+// count that are still on the call: the flag of one who has left is history.
+func (t *Tracker) hearPause(c *conversation, s *Snapshot, progress bool) {
+	flag := s.SecurePause
+	for i := range s.Participants {
+		if p := &s.Participants[i]; phaseOf(p) != Ended {
+			flag = max(flag, p.SecurePause)
+		}
+	}
+	if s.View == ViewREST {
+		c.pause.answer(flag, s.Asked, s.Received)
+		return
+	}
+	c.pause.say(s.View, flag, s.Received, t.opts.Settle, progress)
+}
+
+// spread gives the secure pause of the conversation to every leg that is still on.
+func (t *Tracker) spread(c *conversation, s *Snapshot) []Change {
+	var changes []Change
+	on := c.pause.on()
+	for _, l := range c.legs {
+		if l.Phase == Ended || l.SecurePause == on || len(c.pause.views) == 0 {
+			continue
+		}
+		k := Key{Kind: SecureOff}
+		if on {
+			k.Kind = SecureOn
+		}
+		if ends(s, l.ID.Leg) {
+			continue // the end says it all
+		}
+		l.Level = l.Step(k)
+		changes = append(changes, Change{Leg: &l.Leg, Edges: []Edge{edge(s, k, l.Level, time.Time{})}})
+	}
+	return changes
+}
+
+// ends reports whether the snapshot shows the end of a leg.
+func ends(s *Snapshot, leg string) bool {
+	for i := range s.Participants {
+		if p := &s.Participants[i]; p.ID == leg {
+			return phaseOf(p) == Ended
+		}
+	}
+	return false
+}
+
+func (t *Tracker) foldLeg(c *conversation, s *Snapshot, p *Participant, isLate bool, changes []Change) []Change {
+	l := c.leg(p.ID)
+	if l == nil {
+		if phaseOf(p) == Unknown || phaseOf(p) == Ended && connectedAt(p).IsZero() {
+			return changes // nothing a recorder was or will be told about
+		}
+		l = &legState{Leg: Leg{ID: ID{c.id, p.ID}, UserID: p.UserID}}
+		l.SecurePause = c.pause.on()
+		c.legs = append(c.legs, l)
+		t.legs++
+	}
+	before, facts := l.Level, l.Facts
+	// REST answers may be older than what the topic has said since the question.
+	stale := isLate || s.View == ViewREST && l.seen.After(s.Asked)
+	t.learn(l, s, p, stale)
+	after := l.next(c, s, p, stale)
+	l.adopted = false
+	if s.View != ViewREST {
+		l.seen = s.Received
+	}
+	var edges []Edge
+	level := before
+	for _, k := range Between(before, after, !l.Connected.IsZero()) {
+		if k.Kind == Delivered && (p.State == "dialing" || p.State == "contacting") {
+			k.Kind = Originated
+		}
+		level = level.Step(k)
+		if k.Kind == Established && after.Phase == Connected {
+			level = after
+		}
+		if k.Kind == Finished {
+			level = after
+		}
+		edges = append(edges, edge(s, k, level, l.when(k, p)))
+	}
+	l.Level = after
+	changed := !facts.equal(&l.Facts)
+	if len(edges) == 0 && !changed {
+		return changes
+	}
+	// A resume or pause of this leg in the same snapshot comes first.
+	for i := range changes {
+		if changes[i].Leg == &l.Leg {
+			changes[i].Edges = append(changes[i].Edges, edges...)
+			changes[i].Facts = changes[i].Facts || changed
+			return changes
+		}
+	}
+	return append(changes, Change{Leg: &l.Leg, Edges: edges, Facts: changed})
+}
+
+// learn takes the facts out of a participant. Times once set stay set, whatever the
+// snapshot; the rest is taken from snapshots that are not late.
+func (t *Tracker) learn(l *legState, s *Snapshot, p *Participant, stale bool) {
+	f := &l.Facts
+	phase := phaseOf(p)
+	if phase == Armed || p.State == "connected" && f.Alerting.IsZero() {
+		f.Alerting = once(f.Alerting, p.Start)
+	}
+	if phase == Armed {
+		f.Alerting = once(f.Alerting, s.Received)
+	}
+	f.Connected = once(f.Connected, connectedAt(p))
+	if phase == Connected {
+		f.Connected = once(f.Connected, s.Received)
+	}
+	if phase == Ended {
+		f.End = once(f.End, p.End)
+		f.End = once(f.End, s.Received)
+	}
+	f.StartACW, f.EndACW = once(f.StartACW, p.StartACW), once(f.EndACW, p.EndACW)
+	f.Conversation.join(conversationFacts(s))
+	if p.Wrapup != nil && (f.Wrapup == Wrapup{} || !stale) {
+		f.Wrapup = *p.Wrapup
+	}
+	if f.ProtocolCallID == "" {
+		f.ProtocolCallID = p.ProtocolCallID
+	}
+	if f.Purpose == "" {
+		f.Purpose = p.Purpose
+	}
+	if stale {
+		return
+	}
+	f.Purpose, f.Role = p.Purpose, roleOf(p)
+	f.Supervises = supervises(p)
+	keep(&f.Direction, p.Direction)
+	keep(&f.UserName, p.UserName)
+	keep(&f.DisconnectType, p.DisconnectType)
+	keep(&f.ErrorCode, p.ErrorCode)
+	if len(p.DisconnectReasons) > 0 {
+		f.DisconnectReasons = p.DisconnectReasons
+	}
+	if p.Confined != Absent {
+		f.Confined = p.Confined == Yes
+	}
+	f.Attributes = attributesOf(s, p, t.opts.Attributes)
+	if f.End.IsZero() {
+		f.Peers, _, _ = peersOf(s, p.ID)
+	}
+}
+
+// next is the level of a leg after a snapshot.
+func (l *legState) next(c *conversation, s *Snapshot, p *Participant, stale bool) Level {
+	n := l.Level
+	n.Phase = max(n.Phase, phaseOf(p))
+	if n.Phase == Ended {
+		n.Held, n.Muted, n.Parked, n.SecurePause, n.Conference, n.Supervisors = false, false, false, false, false, nil
+		return n
+	}
+	n.SecurePause = c.pause.on()
+	if stale {
+		return n
+	}
+	n.Held = l.held(p, n.Held)
+	if p.Muted != Absent {
+		n.Muted = p.Muted == Yes
+	}
+	if p.State != "" {
+		n.Parked = p.State == "parked"
+	}
+	_, talking, people := peersOf(s, p.ID)
+	n.Conference = n.Phase == Connected && (talking >= 2 || n.Conference && people >= 2)
+	n.Supervisors = supervisorsOf(s, p.ID)
+	return n
+}
+
+// held is whether the leg holds the call. A hold carries its start: one that starts
+// no later than a hold we know to be over is a late frame.
+func (l *legState) held(p *Participant, was bool) bool {
+	switch {
+	case p.Held == Absent:
+		return was
+	case p.Held == No:
+		return false
+	case p.StartHold.IsZero():
+		return true
+	case p.StartHold.Before(l.lastHold), !was && p.StartHold.Equal(l.lastHold):
+		return was
+	}
+	l.lastHold = p.StartHold
+	return true
+}
+
+// when is the time that the platform gives for a step, zero when it gives none.
+func (l *legState) when(k Key, p *Participant) time.Time {
+	switch k.Kind {
+	case Delivered, Originated:
+		return p.Start
+	case Established:
+		return connectedAt(p)
+	case Finished:
+		return p.End
+	case HeldOn:
+		return p.StartHold
+	case ParkedOn:
+		return p.Park
+	default:
+		return time.Time{}
+	}
+}
+
+func edge(s *Snapshot, k Key, after Level, occurred time.Time) Edge {
+	e := Edge{
+		Key: k, After: after, Occurred: occurred, Received: s.Received,
+		Topic: s.Topic, CorrelationID: s.CorrelationID, Reconciled: s.View == ViewREST,
+	}
+	if occurred.IsZero() {
+		e.Occurred, e.Estimated = s.Received, true
+	}
+	return e
+}
+
+func keep(known *string, now string) {
+	if now != "" {
+		*known = now
+	}
+}

@@ -1,0 +1,132 @@
+package call
+
+import "time"
+
+// view is what one topic (or REST) said last about the secure pause of a
+// conversation.
+type view struct {
+	name string
+	flag Flag
+	// since is when the flag took its value, seen when it was last confirmed.
+	since, seen time.Time
+	// doubt is when the view began to say No although it is too early to believe it.
+	doubt time.Time
+}
+
+// pause is the secure pause of a conversation: the OR over the latest view of every
+// topic. A missed pause stores a card number, a missed resume costs some seconds of
+// audio: in doubt it stays.
+type pause struct{ views []view }
+
+// on reports whether any view says that the pause is on.
+func (p *pause) on() bool {
+	for i := range p.views {
+		if p.views[i].flag == Yes {
+			return true
+		}
+	}
+	return false
+}
+
+// unsure reports whether somebody should ask: views disagree, or one changed its
+// mind too soon to be believed.
+func (p *pause) unsure() bool {
+	var yes, no bool
+	for i := range p.views {
+		yes = yes || p.views[i].flag == Yes
+		no = no || p.views[i].flag == No || !p.views[i].doubt.IsZero()
+	}
+	return yes && no
+}
+
+// say records what a view says at a time. A change from on to off within settle of
+// the change to on may be two frames that changed places; it is held in doubt until
+// it is confirmed, by REST, by a later frame that shows progress, or by time.
+func (p *pause) say(name string, flag Flag, at time.Time, settle time.Duration, progress bool) {
+	if flag == Absent {
+		return
+	}
+	v := p.view(name)
+	v.seen = at
+	switch {
+	case flag == Yes:
+		if v.flag != Yes {
+			v.since = at
+		}
+		v.flag, v.doubt = Yes, time.Time{}
+	case v.flag == Yes && !progress && at.Sub(v.since) < settle:
+		if v.doubt.IsZero() {
+			v.doubt = at
+		}
+	default:
+		if v.flag != No {
+			v.since = at
+		}
+		v.flag, v.doubt = No, time.Time{}
+	}
+}
+
+// answer records what REST said to a question asked at a time. It overrules every
+// view that has said nothing since. A view that has spoken while the question was
+// under way may be older or newer than the answer: a yes wins, in doubt.
+func (p *pause) answer(flag Flag, asked, received time.Time) {
+	if flag == Absent {
+		return
+	}
+	if len(p.views) == 0 {
+		p.views = append(p.views, view{name: ViewREST, flag: flag, since: received, seen: asked})
+		return
+	}
+	for i := range p.views {
+		v := &p.views[i]
+		switch {
+		case !v.seen.After(asked):
+			if v.flag != flag {
+				v.since = received
+			}
+			v.flag, v.doubt = flag, time.Time{}
+		case flag == Yes && v.flag != Yes:
+			v.flag, v.since, v.doubt = Yes, received, received
+		}
+	}
+}
+
+// recall takes over what the stream says, as long as no snapshot has spoken.
+func (p *pause) recall(legs []*legState) {
+	if len(p.views) > 1 || len(p.views) == 1 && p.views[0].name != ViewREST {
+		return
+	}
+	flag := No
+	for _, l := range legs {
+		if l.SecurePause && l.Phase != Ended {
+			flag = Yes
+		}
+	}
+	p.views = []view{{name: ViewREST, flag: flag}}
+}
+
+// expire believes the views that have been in doubt for patience without being
+// contradicted, for when nobody can be asked.
+func (p *pause) expire(now time.Time, patience time.Duration) {
+	for i := range p.views {
+		v := &p.views[i]
+		if !v.doubt.IsZero() && now.Sub(v.doubt) >= patience {
+			v.flag, v.since, v.doubt = No, v.doubt, time.Time{}
+		}
+	}
+}
+
+func (p *pause) view(name string) *view {
+	for i := range p.views {
+		if p.views[i].name == name {
+			return &p.views[i]
+		}
+	}
+	if len(p.views) == 1 && p.views[0].name == ViewREST {
+		// The first topic to speak inherits what REST said.
+		p.views[0].name = name
+		return &p.views[0]
+	}
+	p.views = append(p.views, view{name: name})
+	return &p.views[len(p.views)-1]
+}

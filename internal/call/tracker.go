@@ -1,0 +1,255 @@
+package call
+
+import "time"
+
+// Options of a [Tracker].
+type Options struct {
+	// Subscribed reports whether the topic of a user is subscribed: the user's legs
+	// are then folded from that topic and from REST only. Required.
+	Subscribed func(userID string) bool
+	// Wanted reports whether a participant is a leg to track. Required.
+	Wanted func(*Participant) bool
+	// Attributes are the names of the participant attributes to keep; all others
+	// are dropped. Default: none.
+	Attributes []string
+	// Settle is how soon after a secure pause a resume is too early to be believed
+	// from one frame: longer than frames of one topic overtake each other. Default
+	// 1 s. A doubtful resume that nothing contradicts is believed after twice this.
+	Settle time.Duration
+}
+
+// Tracker holds what is believed about every open conversation. It is not safe for
+// concurrent use: one goroutine owns it.
+type Tracker struct {
+	opts          Options
+	conversations map[string]*conversation
+	legs          int
+}
+
+// conversation is one call with its tracked legs.
+type conversation struct {
+	id    string
+	pause pause
+	legs  []*legState
+	// parties is how far every participant is known to have come, by view: what a
+	// late snapshot is recognised by.
+	parties []viewParties
+	// behind are legs that another topic shows further than their own has.
+	behind []party
+	// heard is when any view last spoke.
+	heard time.Time
+}
+
+type legState struct {
+	Leg
+	// seen is when the leg's own topic last spoke.
+	seen time.Time
+	// lastHold is the start of the last hold: a snapshot with an older one is late.
+	lastHold time.Time
+	// adopted: known from the stream only, no snapshot has spoken yet.
+	adopted bool
+}
+
+type viewParties struct {
+	view string
+	list []party
+}
+
+type party struct {
+	id    string
+	phase Phase
+}
+
+// Change is what a snapshot changed about a leg.
+type Change struct {
+	// Leg is the belief after the change. It is the tracker's own: read it before the
+	// next call of the tracker, and do not keep its slices and maps for writing.
+	Leg *Leg
+	// Edges are the steps of the level, in causal order.
+	Edges []Edge
+	// Facts reports that something changed that is no step of the level.
+	Facts bool
+}
+
+// NewTracker returns an empty tracker.
+func NewTracker(o Options) *Tracker {
+	if o.Settle <= 0 {
+		o.Settle = time.Second
+	}
+	return &Tracker{opts: o, conversations: make(map[string]*conversation)}
+}
+
+// Len returns the number of tracked conversations and legs.
+func (t *Tracker) Len() (conversations, legs int) { return len(t.conversations), t.legs }
+
+// Leg returns what is believed about a leg.
+func (t *Tracker) Leg(id ID) (*Leg, bool) {
+	if c := t.conversations[id.Conversation]; c != nil {
+		if l := c.leg(id.Leg); l != nil {
+			return &l.Leg, true
+		}
+	}
+	return nil, false
+}
+
+// Seen returns when the topic of the leg's own user last spoke of it.
+func (t *Tracker) Seen(id ID) time.Time {
+	if c := t.conversations[id.Conversation]; c != nil {
+		if l := c.leg(id.Leg); l != nil {
+			return l.seen
+		}
+	}
+	return time.Time{}
+}
+
+// Adopt makes a leg known that was found in the stream. Where a snapshot has spoken
+// of the leg, only its phase moves, and only forward; otherwise the leg takes the
+// whole level.
+func (t *Tracker) Adopt(l *Leg) *Leg {
+	c := t.conversation(l.ID.Conversation)
+	known := c.leg(l.ID.Leg)
+	l.Facts.Conversation.settle()
+	switch {
+	case known == nil:
+		known = &legState{Leg: *l, adopted: true}
+		c.legs = append(c.legs, known)
+		t.legs++
+	case known.adopted:
+		phase := max(l.Phase, known.Phase)
+		known.Level, known.Facts = l.Level, l.Facts
+		known.Phase = phase
+	default:
+		known.Phase = max(known.Phase, l.Phase)
+		known.Facts.Connected = once(known.Facts.Connected, l.Facts.Connected)
+		known.Facts.End = once(known.Facts.End, l.Facts.End)
+	}
+	if known.adopted {
+		c.pause.recall(c.legs)
+	}
+	return &known.Leg
+}
+
+// Adopted reports whether a leg is known from the stream only: no snapshot has
+// spoken of it yet.
+func (t *Tracker) Adopted(id ID) bool {
+	c := t.conversations[id.Conversation]
+	if c == nil {
+		return false
+	}
+	l := c.leg(id.Leg)
+	return l != nil && l.adopted
+}
+
+// Set overrules one step of a leg's level, for a step that another instance has
+// published and this one has never seen.
+func (t *Tracker) Set(id ID, k Key) {
+	if c := t.conversations[id.Conversation]; c != nil {
+		if l := c.leg(id.Leg); l != nil {
+			l.Level = l.Step(k)
+		}
+	}
+}
+
+// Forget drops a leg, and its conversation with the last one.
+func (t *Tracker) Forget(id ID) {
+	c := t.conversations[id.Conversation]
+	if c == nil {
+		return
+	}
+	for i, l := range c.legs {
+		if l.ID.Leg == id.Leg {
+			c.legs = append(c.legs[:i], c.legs[i+1:]...)
+			t.legs--
+			break
+		}
+	}
+	if len(c.legs) == 0 {
+		delete(t.conversations, id.Conversation)
+	}
+}
+
+// Doubtful reports whether a conversation should be asked about over REST: its views
+// disagree about the secure pause, or one topic shows a leg further than the leg's
+// own topic has.
+func (t *Tracker) Doubtful(conversation string) bool {
+	c := t.conversations[conversation]
+	if c == nil {
+		return false
+	}
+	for _, b := range c.behind {
+		if l := c.leg(b.id); l == nil || l.Phase < b.phase {
+			return true
+		}
+	}
+	return c.pause.unsure()
+}
+
+// Sweep drops the conversations that have no legs and of which nothing was heard
+// since a time.
+func (t *Tracker) Sweep(since time.Time) {
+	for id, c := range t.conversations {
+		if len(c.legs) == 0 && c.heard.Before(since) {
+			delete(t.conversations, id)
+		}
+	}
+}
+
+func (t *Tracker) conversation(id string) *conversation {
+	c := t.conversations[id]
+	if c == nil {
+		c = &conversation{id: id}
+		t.conversations[id] = c
+	}
+	return c
+}
+
+func (c *conversation) leg(id string) *legState {
+	for _, l := range c.legs {
+		if l.ID.Leg == id {
+			return l
+		}
+	}
+	return nil
+}
+
+// advance notes how far a view says its participants have come, and reports whether
+// the view is late and whether it shows progress. The platform keeps the order of
+// participants, so the place is tried first.
+func (c *conversation) advance(s *Snapshot) (isLate, progress bool) {
+	var v *viewParties
+	for i := range c.parties {
+		if c.parties[i].view == s.View {
+			v = &c.parties[i]
+		}
+	}
+	if v == nil {
+		c.parties = append(c.parties, viewParties{view: s.View})
+		v = &c.parties[len(c.parties)-1]
+	}
+	for i := range s.Participants {
+		p := &s.Participants[i]
+		at := v.find(p.ID, i)
+		if at < 0 {
+			v.list = append(v.list, party{id: p.ID, phase: reached(p)})
+			progress = true
+			continue
+		}
+		e := &v.list[at]
+		isLate = isLate || late(e.phase, p)
+		progress = progress || reached(p) > e.phase
+		e.phase = max(e.phase, reached(p))
+	}
+	return isLate, progress && !isLate
+}
+
+func (v *viewParties) find(id string, guess int) int {
+	if guess < len(v.list) && v.list[guess].id == id {
+		return guess
+	}
+	for i := range v.list {
+		if v.list[i].id == id {
+			return i
+		}
+	}
+	return -1
+}

@@ -1,0 +1,148 @@
+package control
+
+import (
+	"strings"
+	"time"
+
+	"github.com/recorderbridge/genesys-ingestor/api/recording"
+	"github.com/recorderbridge/genesys-ingestor/internal/call"
+)
+
+// Event returns what a recorder is told about a step of a leg. The leg is the belief
+// now; e.After is the level after the step, which is older when a backlog is
+// published. Revision, epoch, instance and the time of publishing are left to the
+// publisher.
+func (p Policy) Event(l *call.Leg, e *call.Edge, n Names) recording.CallData {
+	level := e.After
+	if l.SecurePause && level.Phase < call.Ended {
+		level.SecurePause = true // never looser than now
+	}
+	d := p.describe(l, level, n)
+	d.Verb, d.Cause = p.verb(e.Kind, d.State), causeOf(e.Key)
+	if e.Kind == call.Finished {
+		d.Cause = endCause(&l.Facts)
+	}
+	d.Confidence = recording.Observed
+	if e.Reconciled {
+		d.Confidence = recording.Reconciled
+	}
+	d.Timing = recording.Timing{
+		Occurred: recording.At(e.Occurred), Received: recording.At(e.Received), Estimated: e.Estimated,
+	}
+	d.Origin = recording.Origin{Topic: e.Topic, CorrelationID: e.CorrelationID}
+	return d
+}
+
+// Update returns what a recorder is told when facts changed and the level did not,
+// compared with what was published last. ok is false when there is nothing to tell.
+func (p Policy) Update(l *call.Leg, published *recording.CallData, at time.Time, n Names) (recording.CallData, bool) {
+	cause, ok := Differs(published, l, n)
+	if !ok {
+		return recording.CallData{}, false
+	}
+	return p.Tell(l, LevelOf(published), cause, at, n), true
+}
+
+// Tell returns an update of a leg at a level with a cause, for a refresh or for a
+// change of facts.
+func (p Policy) Tell(l *call.Leg, level call.Level, c recording.Cause, at time.Time, n Names) recording.CallData {
+	if l.SecurePause && level.Phase < call.Ended {
+		level.SecurePause = true // never looser than now
+	}
+	d := p.describe(l, level, n)
+	d.Verb, d.Cause, d.Confidence = recording.Update, c, recording.Observed
+	d.Timing = recording.Timing{Occurred: recording.At(at), Received: recording.At(at), Estimated: true}
+	return d
+}
+
+// describe is the complete desired state of a leg at a level.
+func (p Policy) describe(l *call.Leg, level call.Level, n Names) recording.CallData {
+	d := recording.CallData{
+		State:        p.state(level),
+		DataSource:   p.DataSource,
+		Conversation: conversationOf(l, n),
+		Leg:          legOf(l, level),
+		Tags:         tagsOf(l),
+	}
+	// A leg that had ended when the step was taken has no end yet in its event.
+	if level.Phase < call.Ended {
+		d.Leg.EndTime, d.Leg.DisconnectType, d.Leg.DisconnectReasons = recording.Time{}, "", nil
+		if r := p.reasons(level); len(r) > 0 {
+			d.Pause = &recording.PauseInfo{Reasons: r}
+		}
+	}
+	if level.Phase < call.Connected {
+		d.Leg.ConnectedTime = recording.Time{}
+	}
+	if l.UserID != "" {
+		d.Agent = &recording.Agent{UserID: l.UserID, Name: first(n.User(l.UserID), l.UserName)}
+		if s, ok := n.Station(l.UserID); ok {
+			d.Agent.Station = &s
+		}
+	}
+	for i := range min(len(l.Peers), maxPeers) {
+		d.Peers = append(d.Peers, recording.Peer(l.Peers[i]))
+	}
+	return d
+}
+
+// maxPeers and maxTag bound an event, whatever a conversation carries: a message
+// that the broker refuses would stop its leg.
+const (
+	maxPeers = 100
+	maxTag   = 4096 // bytes
+)
+
+func conversationOf(l *call.Leg, n Names) recording.Conversation {
+	f := &l.Facts.Conversation
+	c := recording.Conversation{
+		ID: l.ID.Conversation, Direction: directionOf(f.Direction), Kind: kindOf(f.Kind), ANI: f.ANI, DNIS: f.DNIS,
+		StartTime: recording.At(f.Start),
+	}
+	if f.QueueID != "" {
+		c.Queue = &recording.Named{ID: f.QueueID, Name: first(n.Queue(f.QueueID), f.QueueName)}
+	}
+	return c
+}
+
+func legOf(l *call.Leg, level call.Level) recording.Leg {
+	f := &l.Facts
+	r := recording.Leg{
+		ID: l.ID.Leg, Purpose: f.Purpose, Role: roleOf(f.Role), Direction: directionOf(f.Direction),
+		AlertingTime: recording.At(f.Alerting), ConnectedTime: recording.At(f.Connected), EndTime: recording.At(f.End),
+		Held: level.Held, Muted: level.Muted, Confined: f.Confined, SecurePause: level.SecurePause,
+		Parked: level.Parked, Conference: level.Conference, Supervises: f.Supervises,
+		DisconnectType: f.DisconnectType, ProtocolCallID: f.ProtocolCallID,
+	}
+	for _, s := range level.Supervisors {
+		r.Supervisors = append(r.Supervisors, recording.Supervisor{LegID: s.LegID, Mode: roleOf(s.Mode)})
+	}
+	for _, x := range f.DisconnectReasons {
+		r.DisconnectReasons = append(r.DisconnectReasons, recording.DisconnectReason(x))
+	}
+	if w := f.Wrapup; w.Code != "" || !w.End.IsZero() {
+		r.Wrapup = &recording.Wrapup{Code: w.Code, DurationSeconds: w.DurationSeconds, EndTime: recording.At(w.End)}
+	}
+	return r
+}
+
+func tagsOf(l *call.Leg) map[string]string {
+	if len(l.Attributes) == 0 && l.Wrapup.Code == "" {
+		return nil
+	}
+	tags := make(map[string]string, len(l.Attributes)+1)
+	for k, v := range l.Attributes {
+		tags[k] = strings.ToValidUTF8(v[:min(len(v), maxTag)], "")
+	}
+	if l.Wrapup.Code != "" {
+		tags[recording.TagWrapupCode] = l.Wrapup.Code
+	}
+	return tags
+}
+
+func first(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
