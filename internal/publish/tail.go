@@ -113,6 +113,8 @@ func (t *Tail) Stats() TailStats {
 // Run must not be called twice.
 func (t *Tail) Run(ctx context.Context, deliver func([]Entry)) error {
 	var origin time.Time // of the stream we read
+	connected := t.conn.StatusChanged(nats.CONNECTED)
+	defer t.conn.RemoveStatusListener(connected)
 	pause := rebuildPauseMin
 	for first := true; ctx.Err() == nil; first = false {
 		if !first {
@@ -133,6 +135,7 @@ func (t *Tail) Run(ctx context.Context, deliver func([]Entry)) error {
 		select {
 		case <-time.After(pause):
 			pause = min(2*pause, rebuildPauseMax)
+		case <-connected:
 		case <-ctx.Done():
 		}
 	}

@@ -46,16 +46,16 @@ type pull struct {
 // consume makes a consumer behind what was delivered and delivers from it until
 // anything is odd. It never returns nil.
 func (t *Tail) consume(ctx context.Context, origin *time.Time, deliver func([]Entry)) error {
+	ctx, end := t.whileConnected(ctx)
+	defer end()
 	if err := t.checkStream(ctx, origin); err != nil {
 		return err
 	}
-	status := t.conn.StatusChanged(nats.RECONNECTING, nats.CLOSED)
-	defer t.conn.RemoveStatusListener(status)
 	p, sub, err := t.create(ctx)
 	if err != nil {
 		return err
 	}
-	defer t.remove(ctx, p, sub)
+	defer t.remove(p, sub)
 	t.noteCaughtUp(p.remaining == 0)
 
 	silence := time.NewTicker(t.options.Heartbeat)
@@ -86,11 +86,31 @@ func (t *Tail) consume(ctx context.Context, origin *time.Time, deliver func([]En
 			if missed++; missed > 2 {
 				return fmt.Errorf("%w: the server is silent", errReadOn)
 			}
-		case <-status:
-			return fmt.Errorf("%w: %w", errReadOn, nats.ErrDisconnected)
 		case <-ctx.Done():
-			return ctx.Err()
+			return context.Cause(ctx)
 		}
+	}
+}
+
+// whileConnected is a context that also ends when the connection is lost: answers
+// under way cannot come any more, and the server may have forgotten the consumer's
+// pull request. end waits for its goroutine.
+func (t *Tail) whileConnected(ctx context.Context) (_ context.Context, end func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	status := t.conn.StatusChanged(nats.RECONNECTING, nats.CLOSED)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		select {
+		case <-status:
+			cancel(nats.ErrDisconnected)
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() {
+		cancel(nil)
+		<-ended
+		t.conn.RemoveStatusListener(status)
 	}
 }
 
@@ -187,7 +207,7 @@ func apiPrefix(js jetstream.JetStream) string {
 }
 
 // remove ends the consumer; a server that is away forgets it by itself.
-func (t *Tail) remove(ctx context.Context, p *pull, sub *nats.Subscription) {
+func (t *Tail) remove(p *pull, sub *nats.Subscription) {
 	if err := sub.Unsubscribe(); err != nil && !t.conn.IsClosed() {
 		t.options.Logger.Debug("unsubscribe the tail", "error", err.Error())
 	}
@@ -196,7 +216,7 @@ func (t *Tail) remove(ctx context.Context, p *pull, sub *nats.Subscription) {
 	}
 	// Fire and forget: nothing depends on the answer.
 	if err := t.conn.Publish(apiPrefix(t.js)+"CONSUMER.DELETE."+t.options.Stream+"."+p.name, nil); err != nil {
-		t.options.Logger.DebugContext(ctx, "delete the tail's consumer", "error", err.Error())
+		t.options.Logger.Debug("delete the tail's consumer", "error", err.Error())
 	}
 }
 
