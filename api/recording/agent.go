@@ -5,19 +5,28 @@ package recording
 type AgentData struct {
 	// State is the CSTA agent state derived from presence and routing status.
 	State AgentState `json:"state"`
+	// Cause is what changed.
 	Cause AgentCause `json:"cause"`
 	// Revision counts the events of this agent: 1, 2, 3 … without a hole.
-	Revision   uint64     `json:"revision"`
-	Epoch      uint64     `json:"epoch"`
+	Revision uint64 `json:"revision"`
+	// Epoch is the term of the instance that wrote the event, as in call events.
+	Epoch uint64 `json:"epoch"`
+	// Confidence says whether the change was observed or learned afterwards.
 	Confidence Confidence `json:"confidence"`
-	DataSource string     `json:"dataSource"`
+	// DataSource is the operator's name of the data source.
+	DataSource string `json:"dataSource"`
 	// Agent is who, with the station in use now (absent: logged off the phone).
-	Agent         Agent          `json:"agent"`
-	Presence      *Presence      `json:"presence,omitempty"`
+	Agent Agent `json:"agent"`
+	// Presence is what the agent shows to others; absent when it is not known.
+	Presence *Presence `json:"presence,omitempty"`
+	// RoutingStatus is what the distributor thinks; absent when it is not known.
 	RoutingStatus *RoutingStatus `json:"routingStatus,omitempty"`
-	OutOfOffice   bool           `json:"outOfOffice"`
-	Timing        Timing         `json:"timing"`
-	Origin        Origin         `json:"source"`
+	// OutOfOffice is on while the agent has set it.
+	OutOfOffice bool `json:"outOfOffice"`
+	// Timing is when things happened.
+	Timing Timing `json:"timing"`
+	// Origin is where the knowledge came from; its key on the wire is source.
+	Origin Origin `json:"source"`
 }
 
 // AgentState is a CSTA agent state.
@@ -64,10 +73,13 @@ func AgentCauses() []AgentCause {
 type Presence struct {
 	// System is Genesys' system presence in lower case: available, busy, away,
 	// break, meal, meeting, training, on_queue, offline, idle.
-	System       string `json:"system"`
+	System string `json:"system"`
+	// DefinitionID is the organization's own presence behind it.
 	DefinitionID string `json:"definitionId,omitempty"`
-	Message      string `json:"message,omitempty"`
-	Since        Time   `json:"since,omitzero"`
+	// Message is the agent's text.
+	Message string `json:"message,omitempty"`
+	// Since is when it began.
+	Since Time `json:"since,omitzero"`
 }
 
 // RoutingStatus is what the distributor thinks of the agent.
@@ -75,5 +87,6 @@ type RoutingStatus struct {
 	// Status is Genesys' word in lower case: off_queue, idle, interacting,
 	// not_responding, communicating.
 	Status string `json:"status"`
-	Since  Time   `json:"since,omitzero"`
+	// Since is when it began.
+	Since Time `json:"since,omitzero"`
 }

@@ -27,6 +27,7 @@ var (
 
 // Envelope carries the attributes of CloudEvents 1.0.
 type Envelope struct {
+	// SpecVersion is the version of CloudEvents, see [SpecVersion].
 	SpecVersion string `json:"specversion"`
 	// Type is [TypeCall], [TypeAgent] or [TypeFeed].
 	Type string `json:"type"`
@@ -38,9 +39,11 @@ type Envelope struct {
 	// ID is unique in the stream and also the NATS header Nats-Msg-Id.
 	ID string `json:"id"`
 	// Time is when it happened at Genesys, see [Timing.Occurred].
-	Time            Time   `json:"time"`
+	Time Time `json:"time"`
+	// DataContentType is the media type of data, see [DataContentType].
 	DataContentType string `json:"datacontenttype"`
-	// Sequence is the revision, zero-padded to 20 digits so that it compares as text.
+	// Sequence is the revision in data, zero-padded to 20 digits so that it compares
+	// as text.
 	Sequence string `json:"sequence"`
 }
 
@@ -50,16 +53,19 @@ type (
 	// CallEvent is an event on a call subject.
 	CallEvent struct {
 		Envelope
+		// Data is the complete desired state of the leg.
 		Data CallData `json:"data"`
 	}
 	// AgentEvent is an event on an agent subject.
 	AgentEvent struct {
 		Envelope
+		// Data is the complete state of the agent.
 		Data AgentData `json:"data"`
 	}
 	// FeedEvent is an event on the feed subject.
 	FeedEvent struct {
 		Envelope
+		// Data is what happened to the feed.
 		Data FeedData `json:"data"`
 	}
 )

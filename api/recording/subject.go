@@ -16,7 +16,9 @@ const subjectPrefix = "recorder." + Version + "."
 const NoUser = "_"
 
 // Token makes s one token of a subject: every character outside [A-Za-z0-9_-]
-// becomes "_", and an empty text becomes [NoUser].
+// becomes "_", and an empty text becomes [NoUser]. The result is never a
+// wildcard and never more than one token, whatever s is. Genesys ids pass
+// unchanged.
 func Token(s string) string {
 	if s == "" {
 		return NoUser
@@ -68,13 +70,22 @@ type Subject struct {
 	LegID          string
 }
 
-// ParseSubject takes a subject apart. The error names what is wrong with it.
+// ParseSubject takes a subject apart. It accepts exactly what [CallSubject],
+// [AgentSubject] and [FeedSubject] return; the error names what is wrong.
 func ParseSubject(s string) (Subject, error) {
 	rest, ok := strings.CutPrefix(s, subjectPrefix)
 	if !ok {
 		return Subject{}, fmt.Errorf("subject %.80q does not begin with %q", s, subjectPrefix)
 	}
 	t := strings.Split(rest, ".")
+	for _, token := range t {
+		if token == "" || strings.IndexFunc(token, notInToken) >= 0 {
+			return Subject{}, fmt.Errorf("subject %.80q: token %.40q is not of [A-Za-z0-9_-]", s, token)
+		}
+	}
+	if t[0] != strings.ToLower(t[0]) {
+		return Subject{}, fmt.Errorf("subject %.80q: adapter %.40q is not in lower case", s, t[0])
+	}
 	switch {
 	case len(t) == 5 && t[1] == "call":
 		return Subject{Adapter: t[0], Kind: t[1], UserID: t[2], ConversationID: t[3], LegID: t[4]}, nil
