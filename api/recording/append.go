@@ -124,6 +124,10 @@ func quote(b []byte, s string) []byte {
 	b = append(b, '"')
 	done := 0 // everything before it is appended
 	for i := 0; i < len(s); {
+		if i+8 <= len(s) && plain(s[i:i+8]) {
+			i += 8
+			continue
+		}
 		c := s[i]
 		if c >= ' ' && c < utf8.RuneSelf && c != '"' && c != '\\' {
 			i++
@@ -149,6 +153,20 @@ func quote(b []byte, s string) []byte {
 	}
 	b = append(b, s[done:]...)
 	return append(b, '"')
+}
+
+// plain reports whether the first eight bytes of s can stand in a JSON string as
+// they are. It looks at all of them at once: most texts are ids.
+func plain(s string) bool {
+	_ = s[7]
+	w := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	quotes, slashes := w^ones*'"', w^ones*'\\'
+	// A borrow in one byte may set the bit of the next one as well. That is a false
+	// alarm at worst, never a missed one: the loop then looks byte by byte.
+	special := (w - ones*' ') | (quotes - ones) | (slashes - ones) | w
+	return special&high == 0
 }
 
 // escape appends an ASCII character that cannot stand in a JSON string.
