@@ -49,16 +49,20 @@ const maxShown = 120
 
 // show makes a value fit to be shown: short, and without what may be secret in
 // a URL, which is all before the last "@" and all after the first "?" or "#".
-// A list of URLs is treated as one: credentials may hold a comma.
+// When these overlap nothing is shown. A list of URLs is treated as one,
+// because credentials may hold a comma.
 func show(value string) string {
-	if at := strings.LastIndex(value, "@"); at >= 0 {
-		value = "..." + value[at:]
+	begin, end := strings.LastIndex(value, "@"), strings.IndexAny(value, "?#")
+	switch {
+	case begin >= 0 && end >= 0 && end < begin:
+		return "..."
+	case end >= 0:
+		value = value[:end+1] + "..."
 	}
-	if query := strings.IndexAny(value, "?#"); query >= 0 {
-		value = value[:query+1] + "..."
+	if begin >= 0 {
+		value = "..." + value[begin:]
 	}
-	shown := []rune(value)
-	if len(shown) > maxShown {
+	if shown := []rune(value); len(shown) > maxShown {
 		return string(shown[:maxShown]) + "..."
 	}
 	return value

@@ -19,8 +19,13 @@ func TestSecretNeverPrints(t *testing.T) {
 	type exported struct{ Secret settings.Secret }
 	type private struct{ secret settings.Secret }
 	for _, value := range []any{
-		secret, &secret, exported{secret}, &exported{secret}, private{secret}, &private{secret},
-		[]settings.Secret{secret}, map[string]settings.Secret{"a": secret},
+		secret, &secret,
+		exported{Secret: secret},
+		&exported{Secret: secret},
+		private{secret: secret},
+		&private{secret: secret},
+		[]settings.Secret{secret},
+		map[string]settings.Secret{"a": secret},
 	} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%t", "%T", "%p"} {
 			checkHidden(t, fmt.Sprintf("%T with %s", value, verb), fmt.Sprintf(verb, value))
@@ -77,6 +82,7 @@ func TestProblemsHideCredentialsInURLs(t *testing.T) {
 		"GENESYS_LOGIN_URL=https://gw.example/?token=" + hidden,
 		"GENESYS_REGION_HOST=https://u:" + hidden + "@api.mypurecloud.ie",
 		"GENESYS_PROXY_URL=ftp://u:" + hidden + "@proxy",
+		"GENESYS_LOGIN_URL=https://gw.example/?@" + hidden,
 		"NATS_URL=nats://u:a,b@" + hidden + "@a:4222,nats://b",
 		"NATS_URL=nats://" + hidden + "@a:4222",
 	} {
@@ -123,7 +129,7 @@ func FuzzLoadHidesSecrets(f *testing.F) {
 		}
 		checkHidden(t, "error", err.Error())
 		checkHidden(t, "warnings", strings.Join(loaded.Warnings, "\n"))
-		for _, line := range strings.Split(loaded.String(), "\n") {
+		for line := range strings.Lines(loaded.String()) {
 			// What is wrong is reported and then not used: only the secrets
 			// themselves must never print.
 			if name, _, _ := strings.Cut(line, "="); strings.Contains(name, "SECRET") || strings.Contains(name, "PASSWORD") || strings.Contains(name, "TOKEN") || strings.Contains(name, "PROXY") {

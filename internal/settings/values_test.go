@@ -19,6 +19,7 @@ const (
 // valueTests returns good and bad values of every setting. A good value is
 // followed by the line that Settings.String has for it, or by anyValue.
 func valueTests(t *testing.T) map[string]struct{ good, bad []string } {
+	t.Helper()
 	readable := file(t, "content")
 	long := strings.Repeat("x", 257)
 	boolean := struct{ good, bad []string }{
