@@ -2,15 +2,54 @@ package genesys
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
 	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
-	"github.com/recorderbridge/genesys-ingestor/internal/call"
+	"golang.org/x/time/rate"
 )
 
 // Platform is one connection to an organization, as one OAuth client.
 type Platform struct {
-	opts Options
+	opts      Options
+	log       *slog.Logger
+	tokens    *tokens
+	client    *client
+	dialer    *http.Client // opens sockets
+	creations *rate.Limiter
+	counters  counters
+
+	flatRefused, nestedUseless learned
+
+	// Set by Run before any goroutine starts:
+	sink Sink
+	feed *feed
+
+	wait      sync.WaitGroup // all goroutines of Run
+	dirty     chan struct{}  // channels are to be saved
+	stale     chan struct{}  // users' states are to be read again
+	monitored atomic.Pointer[map[string]bool]
+
+	mu         sync.Mutex
+	running    context.Context // of Run; nil before and after
+	slots      []*slot
+	topic      string           // kind that works
+	channels   map[int]*channel // in use, by slot
+	remembered []*channel       // not yet in use
+	directory  *Directory
+	stations   stationBook
+	rejected   map[int]map[RejectedTopics]int
+	suspected  map[int]time.Time
+	lastError  string
+	lastTime   time.Time
+	loggedTime time.Time
 }
 
 // New checks the options and prepares a connection. It does not talk to anybody.
@@ -19,57 +58,177 @@ func New(opts Options) (*Platform, error) {
 	if err := opts.validate(); err != nil {
 		return nil, fmt.Errorf("genesys options: %w", err)
 	}
-	return &Platform{opts: opts}, nil
+	transport := &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout: opts.Timings.Dial,
+		MaxIdleConnsPerHost: 8,
+		IdleConnTimeout:     time.Minute,
+		ForceAttemptHTTP2:   true,
+	}
+	if opts.ProxyURL != "" {
+		proxy, err := url.Parse(opts.ProxyURL)
+		if err != nil {
+			return nil, errors.New("genesys options: proxy URL cannot be read")
+		}
+		transport.Proxy = http.ProxyURL(proxy)
+	}
+	// Websockets need HTTP/1.1, and a redirect would take the channel's address along.
+	sockets := transport.Clone()
+	sockets.ForceAttemptHTTP2 = false
+	sockets.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{}
+	t := newTokens(&opts, transport)
+	return &Platform{
+		opts:      opts,
+		log:       opts.Logger,
+		tokens:    t,
+		client:    newClient(&opts, transport, t),
+		dialer:    &http.Client{Transport: sockets, CheckRedirect: sameHost},
+		creations: rate.NewLimiter(rate.Every(time.Minute), 2*opts.MaxChannels+8),
+		dirty:     make(chan struct{}, 1),
+		stale:     make(chan struct{}, 1),
+		topic:     opts.Topic,
+		channels:  make(map[int]*channel),
+		rejected:  make(map[int]map[RejectedTopics]int),
+		suspected: make(map[int]time.Time),
+	}, nil
 }
 
 // Run connects, discovers, subscribes and delivers to the sink until ctx ends. It
 // returns ctx's error then. It must be called once.
-func (p *Platform) Run(ctx context.Context, _ Sink) error { <-ctx.Done(); return ctx.Err() }
+func (p *Platform) Run(ctx context.Context, sink Sink) error {
+	p.mu.Lock()
+	if p.sink != nil {
+		p.mu.Unlock()
+		return errors.New("genesys: Run was called before")
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	p.sink, p.feed, p.running = sink, newFeed(sink), ctx
+	p.mu.Unlock()
+	p.feed.started()
+	p.manage(ctx)
+	cancel()
+	p.mu.Lock()
+	p.running = nil
+	p.mu.Unlock()
+	p.wait.Wait()
+	p.client.http.CloseIdleConnections()
+	p.dialer.CloseIdleConnections()
+	return ctx.Err()
+}
 
 // Renew gets a new token and moves every channel to it, new before old, one after
 // the other. It returns when all are moved or the first one failed; a failure leaves
-// the old ones in place.
-func (p *Platform) Renew(context.Context) error { return errNotRunning }
+// the rest on the old token. A channel that is down is waited for: bound ctx.
+func (p *Platform) Renew(ctx context.Context) error {
+	p.mu.Lock()
+	running, slots := p.running, slices.Clone(p.slots)
+	p.mu.Unlock()
+	if running == nil {
+		return errNotRunning
+	}
+	if _, err := p.tokens.renew(ctx); err != nil {
+		return fmt.Errorf("renew: %w", err)
+	}
+	for _, s := range slots {
+		r := replacement{done: make(chan error, 1)}
+		var err error
+		select {
+		case s.requests <- r:
+			select {
+			case err = <-r.done:
+			case <-ctx.Done():
+				err = ctx.Err()
+			case <-running.Done():
+				err = errNotRunning
+			}
+		case <-ctx.Done():
+			err = ctx.Err()
+		case <-running.Done():
+			err = errNotRunning
+		}
+		if err != nil {
+			return fmt.Errorf("renew: move channel %d: %w", s.index, err)
+		}
+	}
+	return nil
+}
 
 // Suspect replaces the channels of these users: somebody knows of events that never
-// arrived. It returns at once; the replacement is reported to the sink as starved.
-func (p *Platform) Suspect([]string) {}
-
-// Status returns the present state.
-func (p *Platform) Status() Status { return Status{} }
-
-// Stats returns the counters.
-func (p *Platform) Stats() Stats { return Stats{} }
-
-// Priority orders REST calls when the rate limit runs short.
-type Priority int
-
-// The priorities, the most important first.
-const (
-	PriorityChannels  Priority = iota // token and channels; used inside
-	PriorityLegs                      // reads of paused and open legs
-	PriorityDiscovery                 // users, groups, queues
-	PriorityPeriodic                  // comparison without an occasion
-)
-
-// OpenConversation is a voice conversation that the platform's analytics believe to
-// be open. Analytics lag behind: ask [Platform.Conversation] for the truth.
-type OpenConversation struct {
-	ID      string
-	Start   time.Time
-	UserIDs []string
-	// ProtocolCallIDs are SIP call ids by participant id, where known.
-	ProtocolCallIDs map[string]string
+// arrived. It returns at once; the replacement is reported to the sink as starved. A
+// channel is not replaced again within [Timings.Suspect].
+func (p *Platform) Suspect(users []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.running == nil {
+		return
+	}
+	for _, s := range p.slots {
+		carried := s.current().users
+		if !slices.ContainsFunc(users, func(u string) bool { _, ok := slices.BinarySearch(carried, u); return ok }) {
+			continue
+		}
+		if since, was := p.suspected[s.index]; was && time.Since(since) < p.opts.Timings.Suspect {
+			continue
+		}
+		p.suspected[s.index] = time.Now()
+		s.log.Warn("events of this channel do not arrive: replacing it")
+		ctx := p.running
+		p.wait.Go(func() {
+			select {
+			case s.requests <- replacement{cause: CauseStarved}:
+			case <-ctx.Done():
+			}
+		})
+	}
 }
 
-// OpenConversations returns the open voice conversations that started since then;
-// the zero time means three days ago, and the platform allows 31 days at most.
-func (p *Platform) OpenConversations(context.Context, time.Time) ([]OpenConversation, error) {
-	return nil, errNotRunning
+// failed notes an error, and logs it unless it is repeated all the time.
+func (p *Platform) failed(log *slog.Logger, what string, err error) {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return
+	}
+	now := time.Now()
+	p.mu.Lock()
+	text := what + ": " + err.Error()
+	repeated := text == p.lastError && now.Sub(p.loggedTime) < time.Minute
+	p.lastError, p.lastTime = text, now
+	if !repeated {
+		p.loggedTime = now
+	}
+	p.mu.Unlock()
+	var noToken *tokenError
+	if repeated || errors.As(err, &noToken) { // the latter is logged where it arises
+		log.Debug(what, "error", err)
+		return
+	}
+	log.Warn(what, "error", err)
 }
 
-// Conversation reads one conversation. The error is [ErrNotFound] only when the
-// platform itself says that it knows no such conversation.
-func (p *Platform) Conversation(context.Context, string, Priority) (call.Snapshot, error) {
-	return call.Snapshot{}, errNotRunning
+// kind returns the topic that works, as far as known.
+func (p *Platform) kind() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.topic
+}
+
+func (p *Platform) prefer(kind string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.topic = kind
+}
+
+func (p *Platform) isMonitored(user string) bool {
+	m := p.monitored.Load()
+	return m != nil && (*m)[user]
+}
+
+func (p *Platform) monitoredUsers() []string {
+	var users []string
+	if m := p.monitored.Load(); m != nil {
+		for u := range *m {
+			users = append(users, u)
+		}
+	}
+	return users
 }

@@ -83,7 +83,7 @@ type AgentUpdate struct {
 // Presence is what a user says about being there.
 type Presence struct {
 	ID     string // of the presence definition
-	System string // lower case: available, busy, on queue … with underscores for spaces
+	System string // lower case, underscores for spaces: available, busy, on_queue …
 	Since  time.Time
 }
 

@@ -1,14 +1,20 @@
 package genesys
 
-import "time"
+import (
+	"cmp"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync/atomic"
+	"time"
+)
 
 // Status is the state of the connection at one moment. It holds no secrets.
 type Status struct {
 	// Ready is set when every monitored user whose topic is permitted is observed.
 	Ready bool
-	// TokenExpires is zero without a token.
-	TokenExpires time.Time
-	TokenSince   time.Time
+	// TokenSince and TokenExpires are zero without a token.
+	TokenSince, TokenExpires time.Time
 	// ClockOffset is what has to be added to the local clock to get the platform's.
 	// It is as coarse as the Date header: a second.
 	ClockOffset time.Duration
@@ -17,7 +23,7 @@ type Status struct {
 	Observed    int // of these, up
 	// Rejected counts the topics the platform refuses, by missing permission.
 	Rejected []RejectedTopics
-	// Allowed and Remaining are the rate limit of the platform's present window.
+	// The rate limit of the platform's present window.
 	RateAllowed, RateRemaining int
 	RateReset                  time.Time
 	// LastError is the latest failure; it stays after recovery, with its time.
@@ -34,7 +40,7 @@ type ChannelStatus struct {
 	Opened        time.Time
 	LastHeartbeat time.Time
 	LastEvent     time.Time
-	Expires       time.Time
+	Expires       time.Time // by the platform's clock
 }
 
 // RejectedTopics is a class of refused topics.
@@ -44,7 +50,7 @@ type RejectedTopics struct {
 	Users      int
 }
 
-// Stats are counters since the start of the process.
+// Stats are counters since the start.
 type Stats struct {
 	FramesConversation uint64 // delivered as snapshots
 	FramesAgent        uint64
@@ -52,7 +58,7 @@ type Stats struct {
 	FramesRepeated     uint64 // seen on both sides of an overlap, handed over once
 	FramesMalformed    uint64 // not JSON, or without what is needed
 	FramesOversized    uint64
-	FramesUnknown      uint64 // topics nobody asked for
+	FramesUnknown      uint64 // topics and users nobody asked for
 	BytesRead          uint64
 
 	Connects        uint64 // sockets opened
@@ -61,7 +67,7 @@ type Stats struct {
 	ChannelsCreated uint64
 	ChannelsReused  uint64
 	ChannelsLost    uint64
-	Renewals        uint64 // channels replaced new before old
+	Replacements    uint64 // channels replaced new before old
 	TokensIssued    uint64
 	TokenErrors     uint64
 
@@ -71,4 +77,101 @@ type Stats struct {
 	RateLimited    uint64 // answers with status 429
 	RateWaits      uint64 // calls that waited at the gate
 	Discoveries    uint64
+}
+
+type counters struct {
+	conversation, agent, control, repeated, malformed, oversized, unknown, bytes atomic.Uint64
+	connects, disconnects, silent, created, reused, lost, renewals, discoveries  atomic.Uint64
+}
+
+// Stats returns the counters.
+func (p *Platform) Stats() Stats {
+	c, r := &p.counters, p.client
+	return Stats{
+		FramesConversation: c.conversation.Load(), FramesAgent: c.agent.Load(), FramesControl: c.control.Load(),
+		FramesRepeated: c.repeated.Load(), FramesMalformed: c.malformed.Load(), FramesOversized: c.oversized.Load(),
+		FramesUnknown: c.unknown.Load(), BytesRead: c.bytes.Load(),
+		Connects: c.connects.Load(), Disconnects: c.disconnects.Load(), SilentSockets: c.silent.Load(),
+		ChannelsCreated: c.created.Load(), ChannelsReused: c.reused.Load(), ChannelsLost: c.lost.Load(),
+		Replacements: c.renewals.Load(), TokensIssued: p.tokens.issued.Load(), TokenErrors: p.tokens.refused.Load(),
+		Requests: r.requests.Load(), RequestErrors: r.failures.Load(), RequestRetries: r.retries.Load(),
+		RateLimited: r.limited.Load(), RateWaits: r.gate.waits.Load(), Discoveries: c.discoveries.Load(),
+	}
+}
+
+// Status returns the present state.
+func (p *Platform) Status() Status {
+	v := Status{ClockOffset: time.Duration(p.client.offset.Load())}
+	if t := p.tokens.shown.Load(); t != nil {
+		v.TokenSince, v.TokenExpires = t.since, t.expires
+	}
+	v.RateAllowed, v.RateRemaining, v.RateReset = p.client.gate.budget()
+	for _, s := range p.allSlots() {
+		v.Channels = append(v.Channels, s.status())
+	}
+	p.mu.Lock()
+	feed := p.feed
+	v.LastError, v.LastErrorTime = p.lastError, p.lastTime
+	sum := make(map[RejectedTopics]int)
+	for _, m := range p.rejected {
+		for class, n := range m {
+			sum[class] += n
+		}
+	}
+	p.mu.Unlock()
+	for class, n := range sum {
+		class.Users = n
+		v.Rejected = append(v.Rejected, class)
+	}
+	slices.SortFunc(v.Rejected, func(a, b RejectedTopics) int {
+		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Permission, b.Permission))
+	})
+	if m := p.monitored.Load(); m != nil && feed != nil {
+		down, refused, known := feed.count()
+		v.Users = len(*m)
+		v.Observed = v.Users - down
+		v.Ready = known && down == refused && !v.TokenExpires.IsZero() && time.Now().Before(v.TokenExpires)
+	}
+	return v
+}
+
+func (s *slot) status() ChannelStatus {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v := ChannelStatus{
+		Slot: s.index, Open: s.open, Topics: len(s.share.users) + len(s.share.agents), Users: len(s.share.users), Expires: s.expires,
+	}
+	if k := s.socket; k != nil {
+		v.Opened, v.LastHeartbeat, v.LastEvent = k.opened, unixNano(k.heartbeat.Load()), unixNano(k.event.Load())
+	}
+	return v
+}
+
+func unixNano(n int64) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, n)
+}
+
+// refusals notes the refused topics of a slot and logs them when they changed.
+func (p *Platform) refusals(slot int, log *slog.Logger, refused rejections) {
+	classes := make(map[RejectedTopics]int)
+	for topic, permission := range refused {
+		classes[RejectedTopics{Permission: permission, Topic: templateOf(topic)}]++
+		log.Debug("topic is refused", "topic", topic, "permission", permission)
+	}
+	p.mu.Lock()
+	before := p.rejected[slot]
+	p.rejected[slot] = classes
+	p.mu.Unlock()
+	if maps.Equal(before, classes) {
+		return
+	}
+	for class, n := range classes {
+		log.Error("the platform refuses topics", "topic", class.Topic, "missing_permission", class.Permission, "users", n)
+	}
+	if len(classes) == 0 && len(before) > 0 {
+		log.Info("the platform refuses no topics any more")
+	}
 }

@@ -1,0 +1,172 @@
+package genesys
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Priority orders REST calls when the rate limit runs short.
+type Priority int
+
+// The priorities, the most important first.
+const (
+	PriorityChannels  Priority = iota // channels and topics; used inside
+	PriorityLegs                      // reads of paused and open legs
+	PriorityDiscovery                 // users, groups, queues
+	PriorityPeriodic                  // comparison without an occasion
+)
+
+const (
+	// defaultAllowed and defaultWindow hold until the platform has told its own.
+	defaultAllowed = 300
+	defaultWindow  = time.Minute
+	// longestBlock bounds what is believed of a Retry-After.
+	longestBlock = 10 * time.Minute
+)
+
+// gate is the one place where calls wait for the rate limit. The platform tells with
+// every answer how much of the window is used; in between the gate counts itself. Each
+// priority may use the window up to its share, so that the rest is left to those above.
+type gate struct {
+	mu       sync.Mutex
+	allowed  int
+	used     int
+	inflight int
+	reset    time.Time     // end of the window
+	blocked  time.Time     // after an answer with status 429
+	changed  chan struct{} // closed when waiting may be over early
+	waits    atomic.Uint64
+}
+
+func newGate() *gate {
+	return &gate{allowed: defaultAllowed, changed: make(chan struct{})}
+}
+
+// share is the part of the window that calls of a priority may use up.
+func (g *gate) share(p Priority) int {
+	percent := 100
+	switch p {
+	case PriorityLegs:
+		percent = 95
+	case PriorityDiscovery:
+		percent = 80
+	case PriorityPeriodic:
+		percent = 50
+	}
+	return max(1, g.allowed*percent/100)
+}
+
+// enter waits until a call of this priority may be made. Each enter needs one leave.
+func (g *gate) enter(ctx context.Context, p Priority) error {
+	for first := true; ; first = false {
+		g.mu.Lock()
+		wait := g.wait(p, time.Now())
+		if wait <= 0 {
+			g.used++
+			g.inflight++
+			g.mu.Unlock()
+			return ctx.Err()
+		}
+		changed := g.changed
+		g.mu.Unlock()
+		if first {
+			g.waits.Add(1)
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			g.mu.Lock()
+			g.used++ // balanced by leave
+			g.inflight++
+			g.mu.Unlock()
+			return ctx.Err()
+		case <-changed:
+			timer.Stop()
+		case <-timer.C:
+		}
+	}
+}
+
+// wait returns how long a call has to wait; the caller holds the lock.
+func (g *gate) wait(p Priority, now time.Time) time.Duration {
+	if wait := g.blocked.Sub(now); wait > 0 {
+		return wait
+	}
+	if !now.Before(g.reset) {
+		g.used = g.inflight
+		g.reset = now.Add(defaultWindow)
+	}
+	if g.used < g.share(p) {
+		return 0
+	}
+	return g.reset.Sub(now)
+}
+
+// leave takes in what the answer says about the limit; header is nil without one.
+func (g *gate) leave(status int, header http.Header) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := time.Now()
+	g.inflight--
+	if allowed, ok := headerInt(header, "Inin-Ratelimit-Allowed"); ok && allowed > 0 {
+		g.allowed = allowed
+	}
+	if count, ok := headerInt(header, "Inin-Ratelimit-Count"); ok {
+		g.used = count + g.inflight
+	}
+	reset, known := headerInt(header, "Inin-Ratelimit-Reset")
+	if known {
+		g.reset = now.Add(min(time.Duration(reset)*time.Second, longestBlock))
+	}
+	if status == http.StatusTooManyRequests {
+		pause := retryAfter(header, now)
+		if pause == 0 && known {
+			pause = time.Duration(reset) * time.Second
+		}
+		if pause == 0 {
+			pause = time.Second
+		}
+		g.blocked = now.Add(min(pause, longestBlock))
+	}
+	close(g.changed)
+	g.changed = make(chan struct{})
+}
+
+// budget returns the limit of the present window, what is left of it, and its end.
+func (g *gate) budget() (allowed, remaining int, reset time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !time.Now().Before(g.reset) {
+		return g.allowed, g.allowed - g.inflight, time.Time{}
+	}
+	return g.allowed, max(0, g.allowed-g.used), g.reset
+}
+
+func headerInt(h http.Header, name string) (int, bool) {
+	v := strings.TrimSpace(h.Get(name))
+	if v == "" {
+		return 0, false
+	}
+	n, err := strconv.ParseFloat(v, 64)
+	if err != nil || n < 0 || n > 1e9 {
+		return 0, false
+	}
+	return int(n), true
+}
+
+// retryAfter reads seconds or a date.
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	if n, ok := headerInt(h, "Retry-After"); ok {
+		return time.Duration(n) * time.Second
+	}
+	if t, err := http.ParseTime(h.Get("Retry-After")); err == nil {
+		return max(0, t.Sub(now))
+	}
+	return 0
+}

@@ -1,0 +1,337 @@
+package genesys
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"net/http"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+)
+
+// manage finds users and gives them to slots, for ever.
+func (p *Platform) manage(ctx context.Context) {
+	p.loadChannels(ctx)
+	for n := 0; ; n++ {
+		err := p.discover(ctx)
+		if err == nil {
+			break
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		p.failed(p.log, "users cannot be found", err)
+		p.feed.unreachable(causeOf(err, CauseUnreachable))
+		if sleep(ctx, backoff(n, p.opts.Timings.BackoffMin, p.opts.Timings.BackoffMax)) != nil {
+			return
+		}
+	}
+	p.wait.Go(func() { p.checkTopics(ctx) })
+	discovery := time.NewTimer(p.opts.Timings.Discovery)
+	defer discovery.Stop()
+	second := time.NewTicker(time.Second)
+	defer second.Stop()
+	last := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-p.dirty:
+			p.saveChannels(ctx)
+		case <-second.C:
+			for _, s := range p.allSlots() {
+				s.reportRejected()
+			}
+		case <-p.stale:
+			// What changed before the subscription was not told: ask soon, not at once.
+			soon := last.Add(p.opts.Timings.Discovery / 5)
+			discovery.Reset(max(p.opts.Timings.BackoffMin, time.Until(soon)))
+		case <-discovery.C:
+			if err := p.discover(ctx); err != nil {
+				p.failed(p.log, "users cannot be found", err)
+			}
+			last = time.Now()
+			discovery.Reset(p.opts.Timings.Discovery)
+			for _, s := range p.allSlots() {
+				s.poke()
+			}
+		}
+	}
+}
+
+func (p *Platform) allSlots() []*slot {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.slots)
+}
+
+// refresh asks for the state of the users to be read again soon.
+func (p *Platform) refresh() {
+	select {
+	case p.stale <- struct{}{}:
+	default:
+	}
+}
+
+// discover finds the users, tells the directory, and divides them among the slots.
+func (p *Platform) discover(ctx context.Context) error {
+	found, err := p.findUsers(ctx)
+	if err != nil {
+		return err
+	}
+	p.counters.discoveries.Add(1)
+	p.tellDirectory(ctx, found)
+	monitored := make(map[string]bool, len(found.monitored))
+	for _, u := range found.monitored {
+		monitored[u] = true
+	}
+	before := p.monitored.Swap(&monitored)
+	p.feed.known(found.monitored)
+	p.feed.forget(func(u string) bool { return monitored[u] })
+	if before != nil {
+		var news []string
+		for _, u := range found.monitored {
+			if !(*before)[u] {
+				news = append(news, u)
+			}
+		}
+		p.feed.lose(CauseStarted, time.Now(), news)
+		if len(news) > 0 || len(*before) != len(monitored)-len(news) {
+			p.log.Info("the monitored users changed", "users", len(monitored), "new", len(news))
+		}
+	} else {
+		p.log.Info("users found", "known", len(found.users), "monitored", len(monitored))
+	}
+	p.divide(ctx, found.monitored)
+	for _, state := range found.states {
+		if monitored[state.UserID] && p.opts.AgentEvents {
+			p.sink.Agent(state)
+		}
+	}
+	return nil
+}
+
+// divide gives the users to slots, new slots where they are needed.
+func (p *Platform) divide(ctx context.Context, users []string) {
+	slots := p.allSlots()
+	before := make([]share, len(slots))
+	for i, s := range slots {
+		before[i] = s.current()
+	}
+	shares, left := plan(before, users, p.opts.AgentEvents, p.opts.MaxChannels)
+	carried := 0
+	for i, v := range shares {
+		carried += len(v.agents)
+		switch {
+		case i >= len(slots):
+			s := p.newSlot(i)
+			s.share = v
+			p.mu.Lock()
+			p.slots = append(p.slots, s)
+			p.mu.Unlock()
+			p.wait.Go(func() { s.run(ctx) })
+		case !reflect.DeepEqual(before[i], v):
+			slots[i].assign(v)
+		}
+	}
+	if len(left) > 0 {
+		p.log.Error("more users than the channels can carry: raise the number of channels or divide the users into shards",
+			"users", len(users), "not_monitored", len(left), "channels", p.opts.MaxChannels)
+		p.feed.lose(CauseOverload, time.Now(), left)
+	} else if p.opts.AgentEvents && carried < len(users) && len(slots) == 0 {
+		p.log.Warn("more users than the channels can carry with presence, routing status and station: some are read by REST only",
+			"users", len(users), "by_rest", len(users)-carried, "channels", p.opts.MaxChannels)
+	}
+}
+
+// stationBook is the list of stations as last read.
+type stationBook struct {
+	read         time.Time
+	byID, byUser map[string]Station
+}
+
+// tellDirectory completes the directory and hands it over when it changed. What
+// cannot be read now stays as it was: names are a luxury.
+func (p *Platform) tellDirectory(ctx context.Context, found *roster) {
+	const patience = 10 * time.Second
+	limited, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	p.mu.Lock()
+	old, book := p.directory, p.stations
+	p.mu.Unlock()
+	queues, err := p.findQueues(limited)
+	if err != nil {
+		p.failed(p.log, "queue names cannot be read", err)
+		if old != nil {
+			queues = old.Queues
+		}
+	}
+	if p.needStations(found, book) {
+		byID, byUser, err := p.findStations(limited)
+		if err != nil {
+			p.failed(p.log, "stations cannot be read", err)
+		} else {
+			book.byID, book.byUser = byID, byUser
+		}
+		book.read = time.Now()
+	}
+	for id, u := range found.users {
+		if u.Station.ID == "" {
+			u.Station = book.byUser[id]
+		}
+		if u.Station.Type == "" {
+			u.Station.Type = book.byID[u.Station.ID].Type
+		}
+		found.users[id] = u
+	}
+	d := &Directory{Generation: 1, Users: found.users, Queues: queues, Stations: book.byID}
+	if old != nil {
+		d.Generation = old.Generation + 1
+	}
+	p.mu.Lock()
+	p.stations = book
+	same := old != nil && maps.Equal(old.Users, d.Users) && maps.Equal(old.Queues, d.Queues) && maps.Equal(old.Stations, d.Stations)
+	if !same {
+		p.directory = d
+	}
+	p.mu.Unlock()
+	if !same {
+		p.sink.Directory(d)
+	}
+}
+
+// needStations reports whether the list of stations would tell something new.
+func (p *Platform) needStations(found *roster, book stationBook) bool {
+	if time.Since(book.read) < stationsEvery {
+		return false
+	}
+	for _, u := range found.users {
+		if u.Monitored && (u.Station.ID == "" || u.Station.Type == "") {
+			return true
+		}
+	}
+	return false
+}
+
+// checkTopics compares the wanted topics with those the organization offers, and
+// warns when the OAuth client is about to run out of channels. Both are advice.
+func (p *Platform) checkTopics(ctx context.Context) {
+	var list struct {
+		Entities []struct {
+			ID          string   `json:"id"`
+			Permissions []string `json:"requiresPermissions"`
+		} `json:"entities"`
+	}
+	_, err := p.client.read(ctx, request{
+		method: http.MethodGet, template: "/api/v2/notifications/availabletopics",
+		query: url.Values{"expand": {"requiresPermissions"}}, priority: PriorityPeriodic,
+	}, &list)
+	if err != nil {
+		p.log.Debug("available topics cannot be read", "error", err)
+	}
+	wanted := topicOf(p.opts.Topic, "{id}")
+	offered := false
+	for _, t := range list.Entities {
+		if t.ID == wanted {
+			offered = true
+			p.log.Info("topic is available", "topic", wanted, "permissions", strings.Join(t.Permissions, " "))
+		}
+	}
+	if len(list.Entities) > 0 && !offered {
+		p.log.Warn("the organization does not list the topic as available", "topic", wanted)
+	}
+	n, err := p.countChannels(ctx)
+	if err != nil {
+		p.log.Debug("channels cannot be counted", "error", err)
+		return
+	}
+	// A replacement needs one more for a moment.
+	if n >= channelLimit {
+		p.log.Warn("the OAuth client has used up its channels: another one will push out the oldest without a connection",
+			"channels", n, "limit", channelLimit)
+	}
+}
+
+// loadChannels takes over the channels of an earlier run.
+func (p *Platform) loadChannels(ctx context.Context) {
+	if p.opts.Store == nil {
+		return
+	}
+	data, err := p.opts.Store.Load(ctx)
+	if err != nil {
+		p.failed(p.log, "remembered channels cannot be read", err)
+		return
+	}
+	var list []*channel
+	if len(data) > 0 && json.Unmarshal(data, &list) != nil {
+		// The content is secret, so is what the error would quote.
+		p.failed(p.log, "remembered channels cannot be read", errors.New("not the expected JSON"))
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, ch := range list {
+		if ch != nil && ch.ID != "" && time.Now().Before(ch.Expires) && time.Until(ch.Bound) > p.opts.Timings.TokenMargin &&
+			p.checkConnectURI(ch.ConnectURI) == nil {
+			p.remembered = append(p.remembered, ch)
+		}
+	}
+}
+
+// remember notes the channel of a slot, nil for none.
+func (p *Platform) remember(slot int, ch *channel) {
+	p.mu.Lock()
+	if ch == nil {
+		delete(p.channels, slot)
+	} else {
+		p.channels[slot] = ch
+	}
+	p.mu.Unlock()
+	select {
+	case p.dirty <- struct{}{}:
+	default:
+	}
+}
+
+// recall returns a remembered channel that is not in use; nil when there is none.
+func (p *Platform) recall() *channel {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.remembered) == 0 {
+		return nil
+	}
+	ch := p.remembered[0]
+	p.remembered = p.remembered[1:]
+	return ch
+}
+
+func (p *Platform) giveBack(ch *channel) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.remembered = append(p.remembered, ch)
+}
+
+func (p *Platform) saveChannels(ctx context.Context) {
+	if p.opts.Store == nil {
+		return
+	}
+	p.mu.Lock()
+	list := slices.Clone(p.remembered)
+	for _, i := range slices.Sorted(maps.Keys(p.channels)) {
+		list = append(list, p.channels[i])
+	}
+	p.mu.Unlock()
+	data, err := json.Marshal(list)
+	if err == nil {
+		limited, cancel := context.WithTimeout(ctx, 5*time.Second)
+		defer cancel()
+		err = p.opts.Store.Save(limited, data)
+	}
+	if err != nil {
+		p.failed(p.log, "channels cannot be remembered", err)
+	}
+}

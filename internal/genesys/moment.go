@@ -1,0 +1,108 @@
+package genesys
+
+import (
+	"strconv"
+	"time"
+)
+
+// Moments outside these bounds are not taken for real.
+const (
+	minMillis = 0
+	maxMillis = 253402300799999 // the end of the year 9999
+)
+
+// parseTime reads what the platform, its gateways and its older versions write as a
+// moment: a date and a time of day, a fraction of any length, a zone or none.
+// Anything else is the zero time.
+func parseTime(b []byte) time.Time {
+	const date = "0000-00-00T00:00:00"
+	if len(b) < len(date) {
+		return parseMillis(b)
+	}
+	for i := range date {
+		switch c := b[i]; {
+		case date[i] == '0' && (c < '0' || c > '9'),
+			(date[i] == '-' || date[i] == ':') && c != date[i],
+			date[i] == 'T' && c != 'T' && c != 't' && c != ' ':
+			return time.Time{}
+		}
+	}
+	two := func(i int) int { return int(b[i]-'0')*10 + int(b[i+1]-'0') }
+	year, month, day := two(0)*100+two(2), two(5), two(8)
+	hour, minute, second := two(11), two(14), two(17)
+	if month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60 {
+		return time.Time{}
+	}
+	rest := b[len(date):]
+	nanos := 0
+	if len(rest) > 0 && (rest[0] == '.' || rest[0] == ',') {
+		rest = rest[1:]
+		scale := 100_000_000
+		n := 0
+		for n < len(rest) && rest[n] >= '0' && rest[n] <= '9' {
+			nanos += int(rest[n]-'0') * scale
+			scale /= 10
+			n++
+		}
+		if n == 0 {
+			return time.Time{}
+		}
+		rest = rest[n:]
+	}
+	offset, ok := parseZone(rest)
+	if !ok {
+		return time.Time{}
+	}
+	t := time.Date(year, time.Month(month), day, hour, minute, second, nanos, time.UTC)
+	if t.Day() != day && second < 60 {
+		return time.Time{} // such as 31 April
+	}
+	return t.Add(-offset)
+}
+
+// parseZone reads Z, +hh:mm, +hhmm, +hh or nothing.
+func parseZone(b []byte) (time.Duration, bool) {
+	if len(b) == 0 || len(b) == 1 && (b[0] == 'Z' || b[0] == 'z') {
+		return 0, true
+	}
+	if b[0] != '+' && b[0] != '-' {
+		return 0, false
+	}
+	digits := make([]byte, 0, 4)
+	for i, c := range b[1:] {
+		if c == ':' && i == 2 {
+			continue
+		}
+		if c < '0' || c > '9' || len(digits) == 4 {
+			return 0, false
+		}
+		digits = append(digits, c)
+	}
+	if len(digits) != 2 && len(digits) != 4 {
+		return 0, false
+	}
+	n := 0
+	for _, c := range digits {
+		n = n*10 + int(c-'0')
+	}
+	if len(digits) == 2 {
+		n *= 100
+	}
+	d := time.Duration(n/100)*time.Hour + time.Duration(n%100)*time.Minute
+	if b[0] == '-' {
+		d = -d
+	}
+	return d, true
+}
+
+// parseMillis reads milliseconds since 1970.
+func parseMillis(b []byte) time.Time {
+	if len(b) == 0 || len(b) > 24 {
+		return time.Time{}
+	}
+	f, err := strconv.ParseFloat(string(b), 64)
+	if err != nil || f <= minMillis || f > maxMillis {
+		return time.Time{}
+	}
+	return time.UnixMilli(int64(f)).UTC()
+}

@@ -1,0 +1,382 @@
+package genesys
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+)
+
+// slot carries a share of the users on one channel. Its goroutine (run) decides
+// everything: connect, subscribe, replace. Other goroutines only ask it to.
+type slot struct {
+	p        *Platform
+	index    int
+	log      *slog.Logger
+	changed  chan struct{} // the share changed, or refused topics are to be tried again
+	signals  chan signal   // from the reader
+	requests chan replacement
+
+	// Of the goroutine of run only:
+	kind       string // of topic
+	ch         *channel
+	refused    rejections
+	subscribed share
+	shortLived int // sockets in a row that were lost soon after opening
+	resubs     int // confirmations asked for by the platform in a row
+
+	mu      sync.Mutex
+	share   share
+	socket  *socket // the present one
+	open    bool    // it is open and its topics are confirmed
+	expires time.Time
+	// rejected are users of whom a frame was rejected since rejectedAt.
+	rejected   map[string]bool
+	rejectedAt time.Time
+}
+
+// signal is a system message and when it came.
+type signal struct {
+	topic SystemTopic
+	at    time.Time
+}
+
+// replacement asks for a new channel.
+type replacement struct {
+	cause Cause // empty: by plan, nothing is missing
+	done  chan error
+}
+
+func (p *Platform) newSlot(index int) *slot {
+	return &slot{
+		p: p, index: index, log: p.log.With("slot", index), kind: p.kind(),
+		changed: make(chan struct{}, 1), signals: make(chan signal, 4), requests: make(chan replacement),
+	}
+}
+
+// assign sets the share; run subscribes the difference.
+func (s *slot) assign(v share) {
+	s.mu.Lock()
+	s.share = v
+	s.mu.Unlock()
+	s.poke()
+}
+
+// poke makes run compare its share with what is subscribed.
+func (s *slot) poke() {
+	select {
+	case s.changed <- struct{}{}:
+	default:
+	}
+}
+
+func (s *slot) current() share {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.share
+}
+
+// run connects for ever.
+func (s *slot) run(ctx context.Context) {
+	for n := 0; ctx.Err() == nil; n++ {
+		began := time.Now()
+		err := s.serve(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if time.Since(began) > s.p.opts.Timings.BackoffMax {
+			n = 0
+		}
+		s.p.failed(s.log, "channel is not connected", err)
+		if sleep(ctx, backoff(n, s.p.opts.Timings.BackoffMin, s.p.opts.Timings.BackoffMax)) != nil {
+			return
+		}
+	}
+}
+
+// serve connects once, and stays until the socket is lost.
+func (s *slot) serve(ctx context.Context) error {
+	if s.ch == nil {
+		if err := s.acquire(ctx); err != nil {
+			s.lose(causeOf(err, CauseUnreachable), time.Now())
+			return err
+		}
+	}
+	socket, err := s.p.dial(ctx, s.ch)
+	if err != nil {
+		s.lose(causeOf(err, CauseUnreachable), time.Now())
+		s.drop(err)
+		return err
+	}
+	s.adopt(socket, nil)
+	if err = s.confirm(socket); err == nil {
+		err = s.stay(ctx, &socket)
+	}
+	s.detach()
+	socket.close()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	// A channel whose sockets never last is used by somebody else, or is broken.
+	const shortest, patience = 5 * time.Second, 3
+	if s.shortLived++; time.Since(socket.opened) > shortest {
+		s.shortLived = 0
+	}
+	if s.shortLived >= patience {
+		s.log.Warn("sockets of this channel do not last: taking another channel", "sockets", s.shortLived)
+		err = fmt.Errorf("%w: %w", errChannelGone, err)
+		s.shortLived = 0
+	}
+	s.drop(err)
+	return err
+}
+
+// drop forgets a channel that is gone.
+func (s *slot) drop(err error) {
+	if errors.Is(err, errChannelGone) && s.ch != nil {
+		s.p.counters.lost.Add(1)
+		s.ch = nil
+		s.p.remember(s.index, nil)
+	}
+}
+
+// acquire takes a remembered channel that still exists, or creates one.
+func (s *slot) acquire(ctx context.Context) error {
+	for ch := s.p.recall(); ch != nil; ch = s.p.recall() {
+		err := s.p.checkChannel(ctx, ch.ID)
+		if err == nil {
+			s.p.counters.reused.Add(1)
+			s.use(ch)
+			return nil
+		}
+		if !errors.Is(err, errChannelGone) {
+			s.p.giveBack(ch)
+			return fmt.Errorf("check channel: %w", err)
+		}
+	}
+	ch, err := s.p.createChannel(ctx)
+	if err != nil {
+		return err
+	}
+	s.use(ch)
+	return nil
+}
+
+func (s *slot) use(ch *channel) {
+	s.ch = ch
+	s.mu.Lock()
+	s.expires = ch.Expires
+	s.mu.Unlock()
+	s.p.remember(s.index, ch)
+}
+
+// adopt makes a socket the present one and starts reading it.
+func (s *slot) adopt(socket *socket, replay *overlap) {
+	s.mu.Lock()
+	s.socket = socket
+	s.mu.Unlock()
+	socket.replay = replay
+	r := &reader{slot: s, socket: socket, decoder: newDecoder(s.p.opts.Attributes)}
+	socket.begin(s.p, r.handle, r.long)
+	s.p.wait.Go(func() {
+		<-socket.done
+		s.ended(socket)
+	})
+}
+
+// ended reports the loss of the present socket at once, also while run is busy.
+func (s *slot) ended(socket *socket) {
+	s.mu.Lock()
+	present := s.socket == socket
+	was := s.open
+	if present {
+		s.open = false
+	}
+	users := s.share.users
+	s.mu.Unlock()
+	if !present {
+		return
+	}
+	s.p.counters.disconnects.Add(1)
+	if was {
+		cause := CauseSocketLost
+		if errors.Is(socket.reason, errSilent) {
+			cause = CauseSilent
+		}
+		s.p.feed.lose(cause, socket.lastFrame(), users)
+	}
+}
+
+// detach lets go of the present socket, whose end is then no loss.
+func (s *slot) detach() {
+	s.mu.Lock()
+	s.socket, s.open = nil, false
+	s.mu.Unlock()
+}
+
+// lose reports the users of the slot down, with a cause that says more than an earlier
+// one.
+func (s *slot) lose(cause Cause, from time.Time) {
+	s.mu.Lock()
+	s.open = false
+	users := s.share.users
+	s.mu.Unlock()
+	s.p.feed.lose(cause, from, users)
+}
+
+// confirm replaces the topics of the socket's channel by those of the share, and
+// reports the outcome.
+func (s *slot) confirm(socket *socket) error {
+	v := s.current()
+	refused, err := s.put(socket.alive, socket.channel, v)
+	if err != nil {
+		if errors.Is(err, errChannelGone) {
+			s.lose(CauseChannelLost, socket.lastFrame())
+		}
+		return fmt.Errorf("subscribe: %w", err)
+	}
+	s.confirmed(socket, v, refused)
+	return nil
+}
+
+// put replaces the topics of a channel. When all conversations are refused in one
+// shape it tries the other one.
+func (s *slot) put(ctx context.Context, ch *channel, v share) (rejections, error) {
+	refused, err := s.p.subscribeAll(ctx, ch.ID, v.topics(s.kind))
+	if err != nil || !allRefused(refused, s.kind, v) {
+		return refused, err
+	}
+	other := TopicConversations
+	if s.kind == TopicConversations {
+		other = TopicCalls
+	}
+	again, err := s.p.subscribeAll(ctx, ch.ID, v.topics(other))
+	if err != nil {
+		return nil, err
+	}
+	if allRefused(again, other, v) {
+		return refused, nil // to be reported in the shape that was asked for
+	}
+	s.log.Warn("the platform refuses the topic for all users: using the other one",
+		"refused", templateOf(topicOf(s.kind, "x")), "used", templateOf(topicOf(other, "x")))
+	s.kind = other
+	s.p.prefer(other)
+	return again, nil
+}
+
+func allRefused(r rejections, kind string, v share) bool {
+	for _, u := range v.users {
+		if _, no := r[topicOf(kind, u)]; !no {
+			return false
+		}
+	}
+	return len(v.users) > 0
+}
+
+// confirmed notes a subscription and reports who is up and who is refused.
+func (s *slot) confirmed(socket *socket, v share, refused rejections) {
+	s.subscribed, s.refused = v, refused
+	s.p.refusals(s.index, s.log, refused)
+	var up, down []string
+	for _, u := range v.users {
+		if _, no := refused[topicOf(s.kind, u)]; no {
+			down = append(down, u)
+		} else {
+			up = append(up, u)
+		}
+	}
+	expires := s.p.client.now().Add(channelLife)
+	if socket.channel.Expires.After(expires) || time.Since(socket.opened) < time.Minute && !socket.channel.Expires.IsZero() {
+		expires = socket.channel.Expires
+	}
+	s.mu.Lock()
+	alive := s.socket == socket && socket.alive.Err() == nil
+	if alive {
+		s.open = true
+		s.expires = expires
+	}
+	s.mu.Unlock()
+	if !alive {
+		return // lost in the meantime: reported there
+	}
+	s.p.feed.lose(CauseTopicRejected, time.Now(), down)
+	s.p.feed.regain(up)
+	s.p.refresh()
+	// The socket may have ended between the check and the report.
+	select {
+	case <-socket.done:
+		s.p.feed.lose(CauseSocketLost, socket.lastFrame(), v.users)
+	default:
+	}
+}
+
+// update subscribes newcomers, tries refused topics again, and drops who left.
+func (s *slot) update(socket *socket) error {
+	v := s.current()
+	before := make(map[string]bool)
+	for _, t := range s.subscribed.topics(s.kind) {
+		before[t] = true
+	}
+	var added []string
+	for _, t := range v.topics(s.kind) {
+		_, no := s.refused[t]
+		if !before[t] || no {
+			added = append(added, t)
+		}
+		delete(before, t)
+	}
+	switch {
+	case len(before) > 0:
+		return s.confirm(socket)
+	case len(added) == 0:
+		return nil
+	}
+	answer, err := s.p.subscribe(socket.alive, http.MethodPost, socket.channel.ID, added)
+	if refusedAsWhole(err) {
+		return s.confirm(socket)
+	}
+	if err != nil {
+		return fmt.Errorf("subscribe: %w", err)
+	}
+	refused := maps.Clone(s.refused)
+	if refused == nil {
+		refused = make(rejections)
+	}
+	news := make(map[string]bool)
+	for _, t := range added {
+		delete(refused, t)
+		news[t] = true
+	}
+	maps.Copy(refused, answer)
+	s.subscribed, s.refused = v, refused
+	s.p.refusals(s.index, s.log, refused)
+	up, down := []string(nil), []string(nil)
+	for _, u := range v.users {
+		t := topicOf(s.kind, u)
+		if _, no := refused[t]; no {
+			down = append(down, u)
+		} else if news[t] {
+			up = append(up, u)
+		}
+	}
+	s.p.feed.lose(CauseTopicRejected, time.Now(), down)
+	s.p.feed.regain(slices.Clip(up))
+	return nil
+}
+
+// causeOf names the cause behind an error.
+func causeOf(err error, otherwise Cause) Cause {
+	var noToken *tokenError
+	switch {
+	case errors.As(err, &noToken):
+		return CauseTokenLost
+	case errors.Is(err, errChannelGone):
+		return CauseChannelLost
+	}
+	return otherwise
+}

@@ -1,0 +1,177 @@
+package genesys
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/coder/websocket"
+)
+
+// socket is one websocket of a channel. Two goroutines serve it from begin on: one
+// reads, one watches for silence. done is closed when reading has ended.
+type socket struct {
+	channel *channel
+	conn    *websocket.Conn
+	opened  time.Time
+	alive   context.Context // ends with reading
+	end     context.CancelFunc
+	done    chan struct{}
+	reason  error // why reading ended; read after done
+	silent  atomic.Bool
+	began   bool
+
+	last      atomic.Int64 // unix ns of the latest frame
+	heartbeat atomic.Int64
+	event     atomic.Int64
+
+	recording atomic.Pointer[overlap] // set while a successor is open
+	replay    *overlap                // what the predecessor delivered; reader only
+}
+
+// errSilent ends a socket that gave no sign of life.
+var errSilent = errors.New("no heartbeat, and no answer to a ping")
+
+// dial opens a socket. The channel's address stays out of the error. No credentials
+// are sent: the address is the credential.
+func (p *Platform) dial(ctx context.Context, ch *channel) (*socket, error) {
+	if err := p.checkConnectURI(ch.ConnectURI); err != nil {
+		return nil, fmt.Errorf("open socket: %w", err)
+	}
+	limited, cancel := context.WithTimeout(ctx, p.opts.Timings.Dial)
+	defer cancel()
+	conn, resp, err := websocket.Dial(limited, ch.ConnectURI, &websocket.DialOptions{
+		HTTPClient: p.dialer, CompressionMode: websocket.CompressionDisabled,
+	})
+	if err != nil {
+		if resp != nil {
+			switch resp.StatusCode {
+			case http.StatusNotFound, http.StatusGone, http.StatusForbidden, http.StatusUnauthorized:
+				return nil, fmt.Errorf("open socket: status %d: %w", resp.StatusCode, errChannelGone)
+			}
+			return nil, fmt.Errorf("open socket: status %d", resp.StatusCode)
+		}
+		return nil, fmt.Errorf("open socket: %w", bare(err))
+	}
+	conn.SetReadLimit(-1) // long frames are passed over here without losing the socket
+	p.counters.connects.Add(1)
+	s := &socket{channel: ch, conn: conn, opened: time.Now(), done: make(chan struct{})}
+	s.alive, s.end = context.WithCancel(ctx)
+	s.last.Store(s.opened.UnixNano())
+	return s, nil
+}
+
+// begin starts reading. handle gets each frame in order and must not keep it; long is
+// called for a frame above the limit, with its beginning.
+func (s *socket) begin(p *Platform, handle func(frame []byte, received time.Time), long func(start []byte)) {
+	s.began = true
+	s.last.Store(time.Now().UnixNano())
+	p.wait.Go(func() {
+		defer s.end()
+		defer close(s.done)
+		s.reason = s.read(p.opts.MaxFrame, handle, long)
+		_ = s.conn.CloseNow() // the reason is known
+	})
+	p.wait.Go(func() { s.watch(p) })
+}
+
+func (s *socket) read(limit int64, handle func([]byte, time.Time), long func([]byte)) error {
+	var buf bytes.Buffer
+	for {
+		_, r, err := s.conn.Reader(s.alive)
+		if err != nil {
+			return s.why(err)
+		}
+		buf.Reset()
+		n, err := buf.ReadFrom(io.LimitReader(r, limit+1))
+		if err != nil {
+			return s.why(err)
+		}
+		received := time.Now()
+		s.last.Store(received.UnixNano())
+		if n > limit {
+			rest := progress{r, &s.last}
+			if _, err := io.Copy(io.Discard, rest); err != nil {
+				return s.why(err)
+			}
+			long(buf.Bytes()[:min(buf.Len(), 1024)])
+		} else {
+			handle(buf.Bytes(), received)
+		}
+		if buf.Cap() > 1<<20 {
+			buf = bytes.Buffer{} // one huge frame does not set the size for good
+		}
+	}
+}
+
+func (s *socket) why(err error) error {
+	if s.silent.Load() {
+		return errSilent
+	}
+	return fmt.Errorf("read: %w", err)
+}
+
+// progress notes that a long frame is still arriving.
+type progress struct {
+	io.Reader
+	last *atomic.Int64
+}
+
+func (p progress) Read(b []byte) (int, error) {
+	n, err := p.Reader.Read(b)
+	if n > 0 {
+		p.last.Store(time.Now().UnixNano())
+	}
+	return n, err
+}
+
+// watch pings a silent socket and closes it when there is no answer.
+func (s *socket) watch(p *Platform) {
+	t := p.opts.Timings
+	for {
+		seen := s.last.Load()
+		if sleep(s.alive, time.Until(time.Unix(0, seen).Add(t.Heartbeat))) != nil {
+			return
+		}
+		if s.last.Load() != seen {
+			continue
+		}
+		ctx, cancel := context.WithTimeout(s.alive, t.PingWait)
+		asked := time.Now()
+		err := s.conn.Write(ctx, websocket.MessageText, []byte(`{"message":"ping"}`))
+		if err == nil {
+			err = sleep(s.alive, t.PingWait-time.Since(asked))
+		}
+		cancel()
+		if s.alive.Err() != nil {
+			return
+		}
+		if s.last.Load() == seen || err != nil {
+			s.silent.Store(true)
+			p.counters.silent.Add(1)
+			_ = s.conn.CloseNow() // the reader reports it
+			return
+		}
+	}
+}
+
+// close ends the socket in order, but not at the price of waiting for a dead peer.
+func (s *socket) close() {
+	const patience = 500 * time.Millisecond
+	timer := time.AfterFunc(patience, func() { _ = s.conn.CloseNow() })
+	_ = s.conn.Close(websocket.StatusNormalClosure, "")
+	timer.Stop()
+	_ = s.conn.CloseNow() // closed already in most cases
+	s.end()
+	if s.began {
+		<-s.done
+	}
+}
+
+// lastFrame is the latest sign of life.
+func (s *socket) lastFrame() time.Time { return time.Unix(0, s.last.Load()) }
