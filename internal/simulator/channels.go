@@ -69,7 +69,7 @@ func (o *Org) ChannelsEvicted() int {
 
 // createChannel makes room if the client has too many, then creates one.
 func (o *Org) createChannel(who caller) *channel {
-	at := now()
+	at := time.Now()
 	ch := &channel{
 		id: "streaming-1-" + o.dice.word(26), client: who.client.ID, tokens: []*token{who.token},
 		created: at, lastUsed: at, expires: at.Add(o.opts.ChannelLife), due: make(map[string]time.Time),
@@ -201,7 +201,7 @@ func (o *Org) subscribe(id string, who caller, ids []string, add, ignoreErrors b
 	}
 	o.hub.replace(ch, ch.topics, kept)
 	ch.topics = kept
-	ch.lastUsed = now()
+	ch.lastUsed = time.Now()
 	ch.expires = ch.lastUsed.Add(o.opts.ChannelLife)
 	if o.opts.RebindOnSubscribe {
 		ch.tokens = []*token{who.token}

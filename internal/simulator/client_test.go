@@ -86,8 +86,10 @@ func (c *client) grant(id, secret string, form url.Values) (int, map[string]any)
 
 func decode(tb testing.TB, resp *http.Response) map[string]any {
 	tb.Helper()
-	defer resp.Body.Close()
 	data, err := io.ReadAll(resp.Body)
+	if cerr := resp.Body.Close(); cerr != nil {
+		tb.Fatal(cerr)
+	}
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -32,7 +32,7 @@ func (q dueQueue) Less(i, j int) bool {
 	}
 	return q[i].seq < q[j].seq
 }
-func (q *dueQueue) Push(x any) { *q = append(*q, x.(dueItem)) } //nolint:forcetypeassert // Only at pushes.
+func (q *dueQueue) Push(x any) { *q = append(*q, x.(dueItem)) } //nolint:errcheck // Only at pushes.
 func (q *dueQueue) Pop() any {
 	old := *q
 	last := old[len(old)-1]
@@ -84,7 +84,7 @@ func (d *delayer) runDue(at time.Time) time.Duration {
 			d.mu.Unlock()
 			return wait
 		}
-		item := heap.Pop(&d.queue).(dueItem) //nolint:forcetypeassert // Only at pushes.
+		item := heap.Pop(&d.queue).(dueItem) //nolint:errcheck // Only at pushes.
 		d.mu.Unlock()
 		item.fn()
 	}

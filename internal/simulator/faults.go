@@ -187,13 +187,13 @@ func (f *faults) stand(fault Fault) {
 		return
 	}
 	f.frames = append(f.frames, s)
-	f.standing.Store(int32(len(f.frames))) //nolint:gosec // A handful.
+	f.standing.Store(int32(len(f.frames)))
 }
 
 func (f *faults) prune(at time.Time) {
 	gone := func(s *standingFault) bool { return !s.inForce(at) }
 	f.frames, f.rest = slices.DeleteFunc(f.frames, gone), slices.DeleteFunc(f.rest, gone)
-	f.standing.Store(int32(len(f.frames))) //nolint:gosec // A handful.
+	f.standing.Store(int32(len(f.frames)))
 }
 
 func (f *faults) clear() {

@@ -15,14 +15,14 @@ type dice struct {
 }
 
 func newDice(seed uint64) *dice {
-	return &dice{rng: rand.New(rand.NewPCG(seed, 0x9e3779b97f4a7c15))} //nolint:gosec // Repeatable on purpose, guards nothing.
+	return &dice{rng: rand.New(rand.NewPCG(seed, 0x9e3779b97f4a7c15))} // Repeatable on purpose: it guards nothing.
 }
 
 // fork returns an independent generator for one owner.
 func (d *dice) fork() *rand.Rand {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return rand.New(rand.NewPCG(d.rng.Uint64(), d.rng.Uint64())) //nolint:gosec // As above.
+	return rand.New(rand.NewPCG(d.rng.Uint64(), d.rng.Uint64()))
 }
 
 func (d *dice) float() float64 {

@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -237,9 +238,9 @@ func (k Campaign) open(c *Call, at time.Time) {
 // Person returns the newest leg of a user, or nil.
 func (c *Call) Person(u User) *Leg {
 	legs := c.Legs()
-	for i := len(legs) - 1; i >= 0; i-- {
-		if legs[i].UserID() == u.ID {
-			return legs[i]
+	for _, leg := range slices.Backward(legs) {
+		if leg.UserID() == u.ID {
+			return leg
 		}
 	}
 	return nil

@@ -152,7 +152,7 @@ func (q *detailsQuery) check() (from, to time.Time, failure *apiError) {
 // matches applies the filters; all filters must hold.
 func (q *detailsQuery) matches(c detailsConversation) bool {
 	for _, filter := range slices.Concat(q.ConversationFilters, q.SegmentFilters) {
-		held, any := true, false
+		all, some := true, false
 		for _, p := range filter.Predicates {
 			values := c.values(p.Dimension)
 			var ok bool
@@ -164,9 +164,9 @@ func (q *detailsQuery) matches(c detailsConversation) bool {
 			default:
 				ok = slices.Contains(values, p.Value)
 			}
-			held, any = held && ok, any || ok
+			all, some = all && ok, some || ok
 		}
-		if filter.Type == "and" && !held || filter.Type == "or" && !any {
+		if filter.Type == "and" && !all || filter.Type == "or" && !some {
 			return false
 		}
 	}

@@ -183,7 +183,7 @@ func (o *Org) userEntity(m *member, expand string) map[string]any {
 		"chat":     map[string]any{"jabberId": strings.ReplaceAll(u.ID, "-", "") + "@" + o.opts.Domain},
 		"selfUri":  "/api/v2/users/" + u.ID,
 	}
-	for _, name := range strings.Split(expand, ",") {
+	for name := range strings.SplitSeq(expand, ",") {
 		switch name {
 		case "presence":
 			body["presence"] = m.presenceView(false)

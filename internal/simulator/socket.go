@@ -15,6 +15,8 @@ const (
 	// closeAbrupt drops the connection without a close frame.
 	closeAbrupt    = websocket.StatusCode(0)
 	closeGoingAway = websocket.StatusGoingAway
+	// flushTime is how long a graceful close waits for a reader to take the rest.
+	flushTime = time.Second
 )
 
 // socket is one websocket of a channel. One goroutine writes, one reads.
@@ -51,7 +53,7 @@ func (o *Org) serveSocket(w http.ResponseWriter, r *http.Request) {
 	o.channels.mu.Lock()
 	ch := o.living(id, nil)
 	if ch != nil {
-		ch.lastUsed = now()
+		ch.lastUsed = time.Now()
 	}
 	o.channels.mu.Unlock()
 	if ch == nil {
@@ -62,33 +64,45 @@ func (o *Org) serveSocket(w http.ResponseWriter, r *http.Request) {
 		ch: ch, queue: make(chan *frame, o.opts.QueueFrames), stop: make(chan struct{}),
 		truth: SocketTruth{Channel: id, Client: ch.client, OpenedAt: now()},
 	}
+	// The socket belongs to the channel before the client learns that it is open:
+	// what happens after its dial returns is not lost.
+	o.attach(s)
+	defer o.detach(s)
 	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{
 		CompressionMode: websocket.CompressionDisabled,
 		OnPingReceived:  func(context.Context, []byte) bool { return !s.silent.Load() },
 	})
 	if err != nil {
+		s.kill(closeAbrupt, "handshake failed")
 		o.log.Debug("websocket refused", "error", err)
 		return
 	}
 	defer func() { _ = conn.CloseNow() }() // Already closed in most cases.
 	conn.SetReadLimit(maxBody)
 	s.conn = conn
-	o.attach(s)
-	defer o.detach(s)
 
 	var workers sync.WaitGroup
-	ctx, cancel := context.WithCancel(o.ctx)
-	workers.Go(func() { s.write(ctx, o) })
+	ctx, cancel := context.WithCancel(r.Context()) // Derived from that of the organization.
+	written := make(chan struct{})
+	workers.Go(func() {
+		defer close(written)
+		s.write(ctx, o)
+	})
 	workers.Go(func() { s.read(ctx, o) })
 	select {
 	case <-s.stop:
-	case <-o.ctx.Done():
+	case <-ctx.Done():
 		s.kill(closeAbrupt, "simulator ends")
 	}
 	if s.code != closeAbrupt && ctx.Err() == nil {
-		// The peer may have gone already; the close is best effort, and the end
-		// of the organization does not wait for its answer.
-		hurry := context.AfterFunc(o.ctx, func() { _ = conn.CloseNow() })
+		// What is queued goes out first. The peer may have gone already: the close
+		// is best effort, and the end of the organization does not wait for it.
+		select {
+		case <-written:
+		case <-ctx.Done():
+		case <-time.After(flushTime):
+		}
+		hurry := context.AfterFunc(ctx, func() { _ = conn.CloseNow() })
 		_ = conn.Close(s.code, s.reason)
 		hurry()
 	}
@@ -138,11 +152,24 @@ func (o *Org) detach(s *socket) {
 func (s *socket) write(ctx context.Context, o *Org) {
 	beat := time.NewTicker(o.opts.HeartbeatEvery)
 	defer beat.Stop()
+	stop := s.stop
 	for {
 		var f *frame
 		select {
-		case <-s.stop:
+		case <-stop:
+			if s.code == closeAbrupt {
+				return
+			}
+			stop = nil
+			continue
+		default:
+		}
+		if stop == nil && len(s.queue) == 0 {
 			return
+		}
+		select {
+		case <-stop:
+			continue
 		case <-ctx.Done():
 			return
 		case f = <-s.queue:

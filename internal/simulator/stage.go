@@ -25,7 +25,7 @@ type script struct {
 // stage is what a story plays on. When its context ends the pauses end at once,
 // and the story runs through to its natural end without them.
 type stage struct {
-	ctx  context.Context //nolint:containedctx // The stage lives as long as one story.
+	ctx  context.Context // The stage lives as long as one story.
 	org  *Org
 	rng  *rand.Rand
 	cast []User

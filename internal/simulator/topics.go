@@ -73,7 +73,7 @@ func (o *Org) judgeTopic(name string, c *Client) verdict {
 }
 
 func (o *Org) judgeKind(kind topicKind, id string, c *Client) verdict {
-	division := ""
+	var division string
 	if strings.HasPrefix(kind.template, "v2.users.") {
 		m := o.directory.member(id)
 		if m == nil {

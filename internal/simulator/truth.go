@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"maps"
 	"slices"
 	"time"
 )
@@ -206,12 +207,7 @@ func (l *Leg) truth(conv ConversationTruth) LegTruth {
 	}
 	slices.SortStableFunc(t.Toggles, func(a, b Toggle) int { return a.Version - b.Version })
 	markSeen(t.Toggles, own)
-	if len(l.attributes) > 0 {
-		t.Attributes = make(map[string]string, len(l.attributes))
-		for k, v := range l.attributes {
-			t.Attributes[k] = v
-		}
-	}
+	t.Attributes = maps.Clone(l.attributes)
 	if l.wrapup != nil {
 		t.Wrapup = l.wrapup.Code
 	}
