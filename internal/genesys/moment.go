@@ -17,6 +17,11 @@ const (
 func parseTime(b []byte) time.Time {
 	const date = "0000-00-00T00:00:00"
 	if len(b) < len(date) {
+		for _, c := range b {
+			if c < '0' || c > '9' {
+				return time.Time{}
+			}
+		}
 		return parseMillis(b)
 	}
 	for i := range date {
@@ -53,11 +58,12 @@ func parseTime(b []byte) time.Time {
 	if !ok {
 		return time.Time{}
 	}
-	t := time.Date(year, time.Month(month), day, hour, minute, second, nanos, time.UTC)
-	if t.Day() != day && second < 60 {
+	leap := time.Duration(second / 60) // the 61st second of a minute
+	t := time.Date(year, time.Month(month), day, hour, minute, min(second, 59), nanos, time.UTC)
+	if t.Day() != day {
 		return time.Time{} // such as 31 April
 	}
-	return t.Add(-offset)
+	return t.Add(leap*time.Second - offset)
 }
 
 // parseZone reads Z, +hh:mm, +hhmm, +hh or nothing.
@@ -68,21 +74,18 @@ func parseZone(b []byte) (time.Duration, bool) {
 	if b[0] != '+' && b[0] != '-' {
 		return 0, false
 	}
-	digits := make([]byte, 0, 4)
-	for i, c := range b[1:] {
-		if c == ':' && i == 2 {
-			continue
-		}
-		if c < '0' || c > '9' || len(digits) == 4 {
-			return 0, false
-		}
-		digits = append(digits, c)
+	digits := b[1:]
+	if len(digits) == 5 && digits[2] == ':' {
+		digits = []byte{digits[0], digits[1], digits[3], digits[4]}
 	}
 	if len(digits) != 2 && len(digits) != 4 {
 		return 0, false
 	}
 	n := 0
 	for _, c := range digits {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
 		n = n*10 + int(c-'0')
 	}
 	if len(digits) == 2 {
