@@ -159,10 +159,12 @@ func (l *Leg) Hold() { l.hold(true) }
 func (l *Leg) Retrieve() { l.hold(false) }
 
 func (l *Leg) hold(on bool) {
+	changed := false
 	l.call.step(func(at time.Time) bool {
 		if !l.connectedNow() || l.held == on {
 			return false
 		}
+		changed = true
 		l.held = on
 		l.startHold = time.Time{}
 		if on {
@@ -170,13 +172,15 @@ func (l *Leg) hold(on bool) {
 		}
 		l.note(ToggleHeld, on, at)
 		for _, other := range l.call.legs {
-			if other.farEnd() && other.connectedNow() {
+			if other.farEnd() && other.hasCall && other.connectedNow() {
 				other.confined = on
 			}
 		}
 		return true
 	})
-	l.call.Repeat()
+	if changed {
+		l.call.Repeat()
+	}
 }
 
 // Repeat sends the current snapshot once more, as the platform often does.

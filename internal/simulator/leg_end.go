@@ -70,6 +70,7 @@ func (l *Leg) disconnect(disconnectType string, at time.Time) bool {
 	if l.over() {
 		return false
 	}
+	wasHeld := l.held
 	l.state, l.disconnectType, l.end = stateDisconnected, disconnectType, at
 	l.endV = l.call.version
 	if !l.call.org.opts.StaleFlags {
@@ -81,8 +82,8 @@ func (l *Leg) disconnect(disconnectType string, at time.Time) bool {
 	if l.member != nil && !l.connected.IsZero() && l.queue.ID != "" {
 		l.startACW = at
 	}
-	// The one who holds takes the far end out of its music by leaving.
-	if l.member != nil {
+	// Who holds takes the far end out of its music by leaving.
+	if wasHeld {
 		for _, other := range l.call.legs {
 			if other.farEnd() {
 				other.confined = false
@@ -104,5 +105,8 @@ func (l *Leg) terminate(disconnectType string, at time.Time) bool {
 		l.disconnectType = disconnectType
 	}
 	l.state = stateTerminated
+	if l.callback != nil && !l.callback.ended.IsZero() {
+		l.callback.state = stateTerminated
+	}
 	return true
 }

@@ -113,7 +113,7 @@ func (c *Call) join(l *Leg, at time.Time) *Leg {
 	}
 	if l.peer == "" && !l.farEnd() {
 		for _, other := range c.legs {
-			if other.farEnd() {
+			if other.farEnd() && other.hasCall {
 				l.peer = other.commID
 			}
 		}

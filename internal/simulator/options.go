@@ -60,6 +60,7 @@ type Options struct {
 	// RejectFlatTopic makes every conversations.calls topic of users Rejected.
 	RejectFlatTopic bool
 	// Shape2022 sends the older flat frames: ani instead of address, no securePause.
+	// A secure pause cannot be seen in them, although the truth knows it.
 	Shape2022 bool
 	// GenesysRecording makes the recording flags follow the organization's own
 	// recorder instead of staying false and none.

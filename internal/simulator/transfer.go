@@ -32,17 +32,18 @@ func (l *Leg) BlindTransfer(to User) *Leg {
 
 // TransferToQueue gives the far end back to a queue and leaves at once.
 func (l *Leg) TransferToQueue(queueID string) {
-	c := l.call
+	c, left := l.call, false
 	c.step(func(at time.Time) bool {
 		if !l.connectedNow() {
 			return false
 		}
+		left = true
 		l.disconnect("transfer", at)
 		c.setQueue(queueID)
 		c.joinMachine("acd", at)
 		return true
 	})
-	c.step(func(at time.Time) bool { return l.terminate("transfer", at) })
+	c.step(func(at time.Time) bool { return left && l.terminate("transfer", at) })
 }
 
 // TransferOut gives the far end to a number outside and leaves at once.
@@ -60,7 +61,7 @@ func (l *Leg) TransferOut(address string) *Leg {
 		}, at)
 		return true
 	})
-	c.step(func(at time.Time) bool { return l.terminate("", at) })
+	c.step(func(at time.Time) bool { return target != nil && l.terminate("", at) })
 	return target
 }
 
@@ -161,7 +162,7 @@ func (c *Call) endConsult() {
 
 // far returns the customer, or whoever is the far end, while connected.
 func (c *Call) far() *Leg {
-	i := slices.IndexFunc(c.legs, func(l *Leg) bool { return l.farEnd() && l.connectedNow() })
+	i := slices.IndexFunc(c.legs, func(l *Leg) bool { return l.farEnd() && l.hasCall && l.connectedNow() })
 	if i < 0 {
 		return nil
 	}
