@@ -27,7 +27,7 @@ var (
 
 // Envelope carries the attributes of CloudEvents 1.0.
 type Envelope struct {
-	// SpecVersion is the version of CloudEvents, see [SpecVersion].
+	// SpecVersion is the version of CloudEvents: [SpecVersion].
 	SpecVersion string `json:"specversion"`
 	// Type is [TypeCall], [TypeAgent] or [TypeFeed].
 	Type string `json:"type"`
@@ -40,7 +40,7 @@ type Envelope struct {
 	ID string `json:"id"`
 	// Time is when it happened at Genesys, see [Timing.Occurred].
 	Time Time `json:"time"`
-	// DataContentType is the media type of data, see [DataContentType].
+	// DataContentType is the media type of data: [DataContentType].
 	DataContentType string `json:"datacontenttype"`
 	// Sequence is the revision in data, zero-padded to 20 digits so that it compares
 	// as text.
