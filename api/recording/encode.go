@@ -4,27 +4,27 @@ package recording
 // It gives the bytes of encoding/json without HTML escaping, and does not allocate
 // when b has room.
 func (e *CallEvent) AppendJSON(b []byte) []byte {
-	b = key(e.Envelope.append(b), "data")
+	b = key(e.open(b), "data")
 	b = e.Data.append(b)
 	return append(b, '}')
 }
 
 // AppendJSON appends the event as it is on the wire, see [CallEvent.AppendJSON].
 func (e *AgentEvent) AppendJSON(b []byte) []byte {
-	b = key(e.Envelope.append(b), "data")
+	b = key(e.open(b), "data")
 	b = e.Data.append(b)
 	return append(b, '}')
 }
 
 // AppendJSON appends the event as it is on the wire, see [CallEvent.AppendJSON].
 func (e *FeedEvent) AppendJSON(b []byte) []byte {
-	b = key(e.Envelope.append(b), "data")
+	b = key(e.open(b), "data")
 	b = e.Data.append(b)
 	return append(b, '}')
 }
 
-// append leaves the object open for data.
-func (e *Envelope) append(b []byte) []byte {
+// open writes the attributes and leaves the object open for data.
+func (e *Envelope) open(b []byte) []byte {
 	b = append(b, '{')
 	b = text(b, "specversion", e.SpecVersion)
 	b = text(b, "type", e.Type)

@@ -45,8 +45,8 @@ func draw(t *rapid.T, v reflect.Value, texts *rapid.Generator[string]) {
 			v.Set(reflect.ValueOf(m))
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
-			draw(t, v.Field(i), texts)
+		for _, field := range v.Fields() {
+			draw(t, field, texts)
 		}
 	default:
 		t.Fatalf("no way to draw a %s", v.Type())

@@ -18,25 +18,25 @@ type message struct {
 	body    string
 }
 
-func example(t testing.TB, name string) message {
-	t.Helper()
+func example(tb testing.TB, name string) message {
+	tb.Helper()
 	b, err := examples.Files.ReadFile(name + ".json")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	var body bytes.Buffer
 	if err := json.Compact(&body, b); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	return stored(t, body.String())
+	return stored(tb, body.String())
 }
 
 // stored gives a body the subject and headers that belong to it.
-func stored(t testing.TB, body string) message {
-	t.Helper()
+func stored(tb testing.TB, body string) message {
+	tb.Helper()
 	event, err := recording.Decode([]byte(body))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	m := message{body: body, header: map[string][]string{"Content-Type": {recording.ContentType}}}
 	switch e := event.(type) {

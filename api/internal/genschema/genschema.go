@@ -72,8 +72,7 @@ func (g *generator) object(t reflect.Type) *node {
 }
 
 func (g *generator) fields(t reflect.Type, n *node) {
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		if f.Anonymous {
 			g.fields(f.Type, n)
 			continue

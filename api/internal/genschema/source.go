@@ -108,9 +108,9 @@ func plain(c *ast.CommentGroup) string {
 }
 
 // see is a hint for readers of Go only.
-var see = regexp.MustCompile(`, see \[[\w.]+\]`) //nolint:gochecknoglobals // read-only
+var see = regexp.MustCompile(`, see \[[\w.]+\]`)
 
-var link = regexp.MustCompile(`\[\*?([A-Z]\w*)(?:\.([A-Z]\w*))?\]`) //nolint:gochecknoglobals // read-only
+var link = regexp.MustCompile(`\[\*?([A-Z]\w*)(?:\.([A-Z]\w*))?\]`)
 
 // words turns a Go comment into a description for somebody who reads JSON: the
 // name that the comment begins with becomes the name on the wire, and a link to a
