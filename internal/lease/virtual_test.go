@@ -335,3 +335,101 @@ func TestStrictDeadlineEndsBeforeTheServerLetsExpire(t *testing.T) {
 		})
 	}
 }
+
+func TestOwnUnansweredWriteIsRecognisedWithoutTheWatcher(t *testing.T) {
+	for name, f := range map[string]fault{"mute": mute, "late": late} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, m *memory) {
+				a := m.contend(t, "a", func(o *lease.Options) { o.Store = deaf{o.Store} })
+				<-a.held
+				for range 5 {
+					a.set(f)
+					time.Sleep(2500 * time.Millisecond)
+					a.set(healthy)
+					time.Sleep(ttl)
+				}
+				if !a.holds() || a.Stats().Lost != 0 {
+					t.Errorf("holder %+v, stats %+v", a.Holder(), a.Stats())
+				}
+				_ = a.stop()
+			})
+		})
+	}
+}
+
+func TestReleaseSparesTheSuccessor(t *testing.T) {
+	bubble(t, func(t *testing.T, m *memory) {
+		a := m.contend(t, "a", func(o *lease.Options) { o.Store = deaf{o.Store} })
+		<-a.held
+		b := m.contend(t, "b")
+		time.Sleep(ttl)
+		a.set(lost)
+		<-b.held
+		time.Sleep(ttl + ttl/10)
+		a.set(healthy) // it still believes it holds the lease, and stops now
+		if err := a.stop(); err != nil && !errors.Is(err, lease.ErrLost) {
+			t.Error(err)
+		}
+		time.Sleep(ttl)
+		if !b.holds() || len(b.held) != 0 {
+			t.Error("the stopping predecessor deleted the key of its successor")
+		}
+		_ = b.stop()
+	})
+}
+
+func TestLateReleaseReleasesAnUnansweredRenewal(t *testing.T) {
+	bubble(t, func(t *testing.T, m *memory) {
+		a := m.contend(t, "a", func(o *lease.Options) { o.Store = deaf{o.Store} })
+		<-a.held
+		time.Sleep(ttl + ttl/10)
+		a.set(mute)
+		time.Sleep(ttl / 5) // a renewal is stored, its answer is missing
+		a.set(healthy)
+		if err := a.stop(); err != nil {
+			t.Error(err)
+		}
+		if e, _ := m.get(); !e.Deleted {
+			t.Error("the key was left to expire")
+		}
+	})
+}
+
+// dated is a store whose watcher delivers only what is put in, whenever.
+type dated struct {
+	lease.Store
+	entries chan lease.Entry
+}
+
+func (d dated) Watch(ctx context.Context, _ string, deliver func(lease.Entry)) error {
+	for {
+		select {
+		case e := <-d.entries:
+			deliver(e)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func TestDatedViewOfOurOwnKeyIsNotBelieved(t *testing.T) {
+	bubble(t, func(t *testing.T, m *memory) {
+		entries := make(chan lease.Entry)
+		a := m.prepare(t, "a", func(o *lease.Options) { o.Store = dated{o.Store, entries} })
+		a.set(mute)
+		a.start()
+		time.Sleep(ttl / 10)
+		a.set(lost)
+		first := m.writes()[0].Entry
+		b := m.contend(t, "b")
+		<-b.held
+		a.set(healthy)
+		entries <- first // as a replica that lags tells it
+		time.Sleep(3 * ttl)
+		if len(a.held) != 0 || !b.holds() {
+			t.Error("a lease that had long passed on was adopted")
+		}
+		_ = a.stop()
+		_ = b.stop()
+	})
+}
