@@ -15,7 +15,7 @@ func (t *Tracker) Fold(s *Snapshot) []Change {
 	c.heard = s.Received
 	isLate, progress := c.advance(s)
 	if s.View == ViewREST {
-		c.behind = nil // asked and answered
+		c.behind, c.unclear = nil, false // asked and answered
 	}
 	if !isLate {
 		t.hearPause(c, s, progress)
@@ -251,7 +251,7 @@ func (l *legState) next(c *conversation, s *Snapshot, p *Participant, stale bool
 	if stale {
 		return n
 	}
-	n.Held = l.held(p, n.Held)
+	n.Held = l.held(c, p, n.Held)
 	if p.Muted != Absent {
 		n.Muted = p.Muted == Yes
 	}
@@ -265,19 +265,22 @@ func (l *legState) next(c *conversation, s *Snapshot, p *Participant, stale bool
 }
 
 // held is whether the leg holds the call. A hold carries its start: one that starts
-// no later than a hold we know to be over is a late frame.
-func (l *legState) held(p *Participant, was bool) bool {
+// before the last one known is late. One that starts with it although it was seen to
+// end may be late too, or the end was: the latest view counts, and REST is asked.
+func (l *legState) held(c *conversation, p *Participant, was bool) bool {
 	switch {
 	case p.Held == Absent:
 		return was
 	case p.Held == No:
 		return false
-	case p.StartHold.IsZero():
-		return true
-	case p.StartHold.Before(l.lastHold), !was && p.StartHold.Equal(l.lastHold):
+	case p.StartHold.Before(l.lastHold) && !p.StartHold.IsZero():
 		return was
+	case !was && !p.StartHold.IsZero() && p.StartHold.Equal(l.lastHold):
+		c.unclear = true
 	}
-	l.lastHold = p.StartHold
+	if !p.StartHold.IsZero() {
+		l.lastHold = p.StartHold
+	}
 	return true
 }
 

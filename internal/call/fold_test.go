@@ -116,12 +116,14 @@ func TestFold(t *testing.T) {
 		},
 		{"a decline that nobody was told about", []*call.Snapshot{snap("ua", 60, customer(), declined)}, map[string][]string{}},
 		{
-			"hold, twice the same frame, and a late copy of it after the retrieve",
+			"hold, twice the same frame, and a copy of an earlier hold during the second one",
 			[]*call.Snapshot{
 				snap("ua", 10, customer(), a("connected")), snap("ua", 20, customer(), with(a("connected"), held)), snap("ua", 20.1, customer(), with(a("connected"), held)),
-				snap("ua", 30, customer(), a("connected")), snap("ua", 30.2, customer(), with(a("connected"), held)),
+				snap("ua", 30, customer(), a("connected")),
+				snap("ua", 40, customer(), with(a("connected"), func(p *call.Participant) { p.Held, p.StartHold = call.Yes, at(40) })),
+				snap("ua", 50, customer(), a("connected")), snap("ua", 50.2, customer(), with(a("connected"), held)),
 			},
-			map[string][]string{"a": {"established", "held+", "held-"}},
+			map[string][]string{"a": {"established", "held+", "held-", "held+", "held-"}},
 		},
 		{
 			"a late alert after the answer changes nothing",
@@ -252,6 +254,22 @@ func TestPauseStaysWhileViewsDisagree(t *testing.T) {
 	got = kinds(tr, snap(call.ViewREST, 4001, customer(), agent("a", "ua", "connected"), agent("b", "ub", "connected")))
 	if want := map[string][]string{"a": {"secure-?"}, "b": {"secure-?"}}; !cmp.Equal(want, got) {
 		t.Error(got)
+	}
+}
+
+// A hold that comes back after its end is either a late frame or a late end: the
+// latest view counts, and REST is asked.
+func TestHoldThatComesBackIsDoubtful(t *testing.T) {
+	held := with(agent("a", "ua", "connected"), func(p *call.Participant) { p.Held, p.StartHold = call.Yes, at(20) })
+	tr := tracker("ua")
+	kinds(tr, snap("ua", 10, customer(), agent("a", "ua", "connected")), snap("ua", 20, customer(), held), snap("ua", 30, customer(), agent("a", "ua", "connected")))
+	got := kinds(tr, snap("ua", 30.2, customer(), held))
+	if want := map[string][]string{"a": {"held+"}}; !cmp.Equal(want, got) || !tr.Doubtful("c") {
+		t.Fatalf("edges %v, doubtful %v", got, tr.Doubtful("c"))
+	}
+	got = kinds(tr, snap(call.ViewREST, 31, customer(), agent("a", "ua", "connected")))
+	if want := map[string][]string{"a": {"held-?"}}; !cmp.Equal(want, got) || tr.Doubtful("c") {
+		t.Errorf("edges %v, doubtful %v", got, tr.Doubtful("c"))
 	}
 }
 

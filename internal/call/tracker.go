@@ -36,6 +36,8 @@ type conversation struct {
 	parties []viewParties
 	// behind are legs that another topic shows further than their own has.
 	behind []party
+	// unclear: two frames of one topic contradict each other about their order.
+	unclear bool
 	// heard is when any view last spoke.
 	heard time.Time
 }
@@ -140,12 +142,13 @@ func (t *Tracker) Adopted(id ID) bool {
 	return l != nil && l.adopted
 }
 
-// Set overrules one step of a leg's level, for a step that another instance has
-// published and this one has never seen.
-func (t *Tracker) Set(id ID, k Key) {
+// Believe overrules the level of a leg, for what another instance has published and
+// this one has never seen. The phase only grows.
+func (t *Tracker) Believe(id ID, level Level) {
 	if c := t.conversations[id.Conversation]; c != nil {
 		if l := c.leg(id.Leg); l != nil {
-			l.Level = l.Step(k)
+			level.Phase = max(level.Phase, l.Phase)
+			l.Level = level
 		}
 	}
 }
@@ -181,7 +184,7 @@ func (t *Tracker) Doubtful(conversation string) bool {
 			return true
 		}
 	}
-	return c.pause.unsure()
+	return c.unclear || c.pause.unsure()
 }
 
 // Sweep drops the conversations that have no legs and of which nothing was heard

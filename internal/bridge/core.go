@@ -1,0 +1,262 @@
+package bridge
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/recorderbridge/genesys-ingestor/api/recording"
+	"github.com/recorderbridge/genesys-ingestor/internal/call"
+	"github.com/recorderbridge/genesys-ingestor/internal/control"
+)
+
+// CoreOptions configure a [Core].
+type CoreOptions struct {
+	Adapter  string // subjects
+	Source   string // CloudEvents source
+	Instance string
+	Policy   control.Policy
+	Names    control.Names
+	Tracker  call.Options // Wanted is set from Policy
+	// Refresh is how long an open leg may go without an event. Default 15 m.
+	Refresh time.Duration
+	// Grace is how long a stopped leg is kept for a late wrap-up. Default 10 m.
+	Grace time.Duration
+	// Retention is how long the stream keeps events: a leg that ended longer ago is
+	// not told, since nobody could say whether it was told before. Default 72 h.
+	Retention time.Duration
+	// Patience is how long an edge that another instance has published and this one
+	// has not observed is waited for. Default 30 s.
+	Patience time.Duration
+	// Coalesce is how long changes of facts are gathered into one update. Control
+	// never waits. Default 250 ms.
+	Coalesce time.Duration
+	// MaxPending bounds the edges that one leg gathers while it cannot publish; then
+	// they collapse to the level. Default 32.
+	MaxPending int
+}
+
+// Core holds observed and published state and their difference. It is not safe for
+// concurrent use and knows no clock: every call says what time it is, and time must
+// not run backwards.
+type Core struct {
+	opts    CoreOptions
+	tracker *call.Tracker
+	lanes   map[string]*lane // by subject
+	legs    map[call.ID]*legLane
+	feed    *feedLane
+	ready   []*lane
+	later   []*lane // waiting for notBefore
+	loads   []Load
+	asks    map[string]ask // conversations to be asked about
+	leading bool
+	epoch   uint64
+	token   uint64
+	last    uint64 // last stream sequence seen
+	stats   Stats
+	// latencies of events stored since they were last asked for.
+	latencies []Latency
+	// recovered are the legs about which REST knew something new since the last
+	// comparison began.
+	recovered    []string
+	gone         map[string]time.Time
+	lastBeat     time.Time
+	reconciledAt time.Time
+}
+
+// Load asks for a stored event: the one with the sequence, or the subject's last
+// when the sequence is 0.
+type Load struct {
+	Subject  string
+	Sequence uint64
+}
+
+// Stats counts what the core did since it was made.
+type Stats struct {
+	Snapshots, Edges, Published, Conflicts, Retries, Refused uint64
+	Collapsed, Reconciled, Holes, Unreadable, TooOld         uint64
+}
+
+// NewCore returns a core that follows and publishes nothing until [Core.Lead].
+func NewCore(o CoreOptions) *Core {
+	def := func(d *time.Duration, v time.Duration) {
+		if *d <= 0 {
+			*d = v
+		}
+	}
+	def(&o.Refresh, 15*time.Minute)
+	def(&o.Grace, 10*time.Minute)
+	def(&o.Retention, 72*time.Hour)
+	def(&o.Patience, 30*time.Second)
+	def(&o.Coalesce, 250*time.Millisecond)
+	if o.MaxPending <= 0 {
+		o.MaxPending = 32
+	}
+	o.Tracker.Wanted = o.Policy.Wanted
+	c := &Core{
+		opts: o, tracker: call.NewTracker(o.Tracker), lanes: make(map[string]*lane),
+		legs: make(map[call.ID]*legLane), asks: make(map[string]ask),
+		gone: make(map[string]time.Time),
+	}
+	c.feed = newFeedLane(c)
+	return c
+}
+
+// Lead makes the core publish, in the given epoch.
+func (c *Core) Lead(epoch uint64) {
+	c.leading, c.epoch = true, epoch
+	for _, l := range c.lanes {
+		c.enqueue(l)
+	}
+	for _, l := range c.legs {
+		l.promoted()
+	}
+}
+
+// Follow makes the core stop publishing. What is in flight is left to the tail.
+func (c *Core) Follow() {
+	c.leading = false
+	for _, l := range c.lanes {
+		if l != c.feed.lane && l.flight != nil && l.flight.waiting {
+			l.flight = nil
+		}
+	}
+}
+
+// Leading reports whether the core publishes, and in which epoch.
+func (c *Core) Leading() (bool, uint64) { return c.leading, c.epoch }
+
+// Stats returns the counters.
+func (c *Core) Stats() Stats { return c.stats }
+
+// LastSequence is the last stream sequence that the core has seen.
+func (c *Core) LastSequence() uint64 { return c.last }
+
+// Resolve takes the outcome of a message that [Core.Next] returned.
+func (c *Core) Resolve(o Outcome, now time.Time) { c.resolve(o, now) }
+
+// Stored takes an event of the stream, in stream order from the tail, or out of
+// order after a [Load]. An error says that it could not be read; it is skipped.
+func (c *Core) Stored(e *Entry, now time.Time) error {
+	c.last = max(c.last, e.Sequence)
+	l := c.lanes[e.Subject]
+	if l == nil {
+		var err error
+		if l, err = c.laneFor(e, now); l == nil || err != nil {
+			return err
+		}
+	}
+	if err := c.stored(l, e, now); err != nil {
+		c.stats.Unreadable++
+		return fmt.Errorf("read event %d on %s: %w", e.Sequence, e.Subject, err)
+	}
+	return nil
+}
+
+// laneFor makes the lane of a subject that is seen for the first time.
+func (c *Core) laneFor(e *Entry, now time.Time) (*lane, error) {
+	s, err := recording.ParseSubject(e.Subject)
+	if err != nil {
+		return nil, err
+	}
+	switch s.Kind {
+	case "call":
+		event, err := decodeCall(e.Data)
+		if err != nil {
+			c.stats.Unreadable++
+			return nil, fmt.Errorf("read event %d on %s: %w", e.Sequence, e.Subject, err)
+		}
+		id := call.ID{Conversation: event.Data.Conversation.ID, Leg: event.Data.Leg.ID}
+		if known := c.legs[id]; known != nil {
+			return known.lane, nil // another user on the same leg: one log is enough
+		}
+		if event.Data.State == recording.Stopped && now.Sub(e.Time) > c.opts.Grace {
+			return nil, nil
+		}
+		return c.newLeg(id, e.Subject).lane, nil
+	case "feed":
+		return c.feed.lane, nil
+	default:
+		return nil, nil
+	}
+}
+
+// Next returns the messages to be sent now. Each must be answered by exactly one
+// [Core.Resolve] with its token, sooner or later; until then its subject is silent.
+func (c *Core) Next(now time.Time) []Message {
+	var out []Message
+	c.wake(now)
+	queue := c.ready
+	c.ready = nil
+	for _, l := range queue {
+		l.queued = false
+		if m, ok := c.send(l, now); ok {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// send returns the lane's next message, if it has one and may send it.
+func (c *Core) send(l *lane, now time.Time) (Message, bool) {
+	if l.flight != nil && !l.flight.waiting {
+		return Message{}, false
+	}
+	if l.notBefore.After(now) {
+		c.park(l)
+		return Message{}, false
+	}
+	if l.flight == nil {
+		if l.flight = l.compose(c, now); l.flight == nil {
+			return Message{}, false
+		}
+	}
+	c.token++
+	l.flight.token, l.flight.waiting = c.token, false
+	return Message{Subject: l.subject, ID: l.flight.id, Data: l.flight.data, Expect: l.sequence, Token: c.token}, true
+}
+
+// park sets a lane aside until its time has come.
+func (c *Core) park(l *lane) {
+	l.queued = true
+	c.later = append(c.later, l)
+}
+
+// wake takes back the lanes whose time has come.
+func (c *Core) wake(now time.Time) {
+	rest := c.later[:0]
+	for _, l := range c.later {
+		if l.notBefore.After(now) {
+			rest = append(rest, l)
+			continue
+		}
+		l.queued = false
+		c.enqueue(l)
+	}
+	clear(c.later[len(rest):])
+	c.later = rest
+}
+
+// Latencies returns what was stored since it was last asked, and forgets it.
+func (c *Core) Latencies() []Latency {
+	l := c.latencies
+	c.latencies = nil
+	return l
+}
+
+// Loads returns the stored events that have to be read, and forgets them.
+func (c *Core) Loads() []Load {
+	l := c.loads
+	c.loads = nil
+	return l
+}
+
+// Abandon drops every message in flight, for a connection that is known to answer
+// none of them. The stream decides what became of them.
+func (c *Core) Abandon(now time.Time) {
+	for _, l := range c.lanes {
+		if l.flight != nil && !l.flight.waiting {
+			l.flight.waiting, l.notBefore = true, now
+			c.enqueue(l)
+		}
+	}
+}

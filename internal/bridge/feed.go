@@ -1,0 +1,124 @@
+package bridge
+
+import (
+	"slices"
+	"time"
+
+	"github.com/recorderbridge/genesys-ingestor/api/recording"
+)
+
+// feedLane carries the evidence about the feed itself. Both instances write it, so
+// it is the one subject on which conflicts are ordinary.
+type feedLane struct {
+	*lane
+	queue    []feedItem
+	revision uint64
+	// leader is the last leader event in the stream, and mine the sequence of the last
+	// one that this instance wrote.
+	leader recording.FeedData
+	mine   uint64
+	lost   uint64 // events dropped because the queue was full
+	// gaps are those that the stream shows open.
+	gaps map[string]foreignGap
+}
+
+// foreignGap is an open gap as the stream tells it.
+type foreignGap struct {
+	instance string
+	gap      recording.Gap
+	at       time.Time
+}
+
+type feedItem struct {
+	data recording.FeedData
+	at   time.Time
+}
+
+// maxFeed bounds what waits for the broker. Heartbeats are replaced, not queued.
+const maxFeed = 256
+
+func newFeedLane(c *Core) *feedLane {
+	f := &feedLane{gaps: make(map[string]foreignGap)}
+	f.lane = &lane{owner: f, subject: recording.FeedSubject(c.opts.Adapter)}
+	c.lanes[f.subject] = f.lane
+	return f
+}
+
+// Announce queues a feed event. Instance, epoch, sequence and open legs are filled
+// in when it is sent.
+func (c *Core) Announce(d recording.FeedData, now time.Time) {
+	f := c.feed
+	if d.Event == recording.FeedHeartbeat {
+		f.queue = slices.DeleteFunc(f.queue, func(i feedItem) bool { return i.data.Event == recording.FeedHeartbeat })
+	}
+	if len(f.queue) >= maxFeed {
+		f.queue = slices.Delete(f.queue, 0, 1)
+		f.lost++
+	}
+	f.queue = append(f.queue, feedItem{data: d, at: now})
+	c.enqueue(f.lane)
+}
+
+// Announced reports whether everything announced is in the stream.
+func (c *Core) Announced() bool { return len(c.feed.queue) == 0 }
+
+// LeaderEvent returns the stream sequence of the last leader event of this instance,
+// 0 while there is none.
+func (c *Core) LeaderEvent() uint64 { return c.feed.mine }
+
+func (f *feedLane) compose(c *Core, now time.Time) *flight {
+	if len(f.queue) == 0 {
+		return nil
+	}
+	item := &f.queue[0]
+	d := item.data
+	d.Instance = c.opts.Instance
+	d.Role = recording.Secondary
+	if c.leading || d.Event == recording.FeedLeader {
+		d.Role = recording.Primary
+	}
+	d.Epoch, d.LastStreamSequence, d.OpenLegs = c.epoch, c.last, c.OpenLegs()
+	d.RefreshInterval = int(c.opts.Refresh / time.Second)
+	id, data := encodeFeed(c.opts.Source, &d, recording.At(item.at), f.revision+1)
+	return &flight{id: id, data: data, payload: d}
+}
+
+func (f *feedLane) settled(_ *Core, fl *flight, now time.Time) {
+	f.revision++
+	if d, ok := fl.payload.(recording.FeedData); ok {
+		f.note(&d, now)
+		if d.Event == recording.FeedLeader {
+			f.mine = f.sequence
+		}
+	}
+	if len(f.queue) > 0 {
+		f.queue = slices.Delete(f.queue, 0, 1)
+	}
+}
+
+func (f *feedLane) learned(_ *Core, e *Entry, _ time.Time) error {
+	event, err := decodeFeed(e.Data)
+	if err != nil {
+		return err
+	}
+	if f.revision, err = event.SequenceNumber(); err != nil {
+		return err
+	}
+	f.note(&event.Data, e.Time)
+	return nil
+}
+
+// note keeps what the stream shows about leaders and gaps.
+func (f *feedLane) note(d *recording.FeedData, at time.Time) {
+	switch d.Event {
+	case recording.FeedLeader:
+		f.leader = *d
+	case recording.FeedGapOpened:
+		if len(f.gaps) < maxFeed {
+			f.gaps[d.Gap.ID] = foreignGap{instance: d.Instance, gap: d.Gap, at: at}
+		}
+	case recording.FeedGapClosed:
+		delete(f.gaps, d.Gap.ID)
+	default:
+	}
+}

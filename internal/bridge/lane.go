@@ -1,0 +1,158 @@
+package bridge
+
+import (
+	"time"
+)
+
+// Message is one event ready to be stored.
+type Message struct {
+	Subject string
+	ID      string
+	Data    []byte
+	// Expect is the last stream sequence on the subject as we know it, 0 for none:
+	// the message is stored only if that is true.
+	Expect uint64
+	// Token comes back with the outcome.
+	Token uint64
+}
+
+// Verdict is what became of a message.
+type Verdict uint8
+
+// The verdicts.
+const (
+	Stored   Verdict = iota // in the stream, at Outcome.Sequence
+	Conflict                // not stored: the subject's last sequence is Outcome.Sequence
+	Unsure                  // perhaps stored, perhaps not
+	Refused                 // not stored, and will not be as it is
+)
+
+// Outcome is the answer to a [Message].
+type Outcome struct {
+	Token    uint64
+	Subject  string
+	Verdict  Verdict
+	Sequence uint64
+}
+
+// Entry is one stored event.
+type Entry struct {
+	Subject  string
+	Sequence uint64
+	ID       string
+	Data     []byte
+	Time     time.Time // when the stream stored it
+}
+
+// lane is the order of one subject: at most one message in flight, each expecting
+// the one before it. What it carries is up to its owner.
+type lane struct {
+	owner
+	subject string
+	// sequence is the last stream sequence on the subject that we know.
+	sequence uint64
+	flight   *flight
+	// notBefore delays the next attempt; attempts counts them.
+	notBefore time.Time
+	attempts  int
+	queued    bool
+}
+
+// owner is what a lane carries: a leg, an agent or the feed.
+type owner interface {
+	// compose returns the next event to be sent, or nil when there is none now.
+	compose(c *Core, now time.Time) *flight
+	// settled is told that the event in flight is in the stream.
+	settled(c *Core, f *flight, now time.Time)
+	// learned is told of an event that somebody else has stored. It reports an error
+	// when the event cannot be read; it is then skipped.
+	learned(c *Core, e *Entry, now time.Time) error
+}
+
+// flight is an event on its way, until the stream has it or has something else.
+type flight struct {
+	token   uint64
+	id      string
+	data    []byte
+	waiting bool // not with the broker now: to be sent again
+	payload any  // the owner's
+}
+
+// Backoff of attempts: quick at first, since most outages are a leader election or
+// a reconnect away, then slow enough not to disturb a broker that recovers.
+const (
+	firstRetry = 20 * time.Millisecond
+	lastRetry  = 2 * time.Second
+)
+
+func backoff(attempts int) time.Duration {
+	return min(firstRetry<<min(attempts, 10), lastRetry)
+}
+
+// resolve takes the outcome of a message.
+func (c *Core) resolve(o Outcome, now time.Time) {
+	l := c.lanes[o.Subject]
+	if l == nil || l.flight == nil || l.flight.token != o.Token {
+		return // decided meanwhile: by the tail, or by a loaded event
+	}
+	switch o.Verdict {
+	case Stored:
+		l.attempts = 0
+		c.landed(l, o.Sequence, now)
+	case Conflict:
+		c.stats.Conflicts++
+		if o.Sequence != 0 && o.Sequence <= l.sequence {
+			l.flight = nil // the tail was faster
+			break
+		}
+		// Perhaps it is our own event that is in the way, from an attempt of which
+		// we never heard: keep the flight until the stored event has been read.
+		l.flight.waiting = true
+		l.attempts++
+		l.notBefore = now.Add(backoff(l.attempts + 4))
+		c.loads = append(c.loads, Load{Subject: l.subject, Sequence: o.Sequence})
+	case Unsure:
+		c.stats.Retries++
+		l.flight.waiting = true
+		l.notBefore = now.Add(backoff(l.attempts))
+		l.attempts++
+	case Refused:
+		c.stats.Refused++
+		l.flight = nil
+		l.notBefore = now.Add(lastRetry)
+	}
+	c.enqueue(l)
+}
+
+// landed notes that the event in flight is stored.
+func (c *Core) landed(l *lane, sequence uint64, now time.Time) {
+	f := l.flight
+	l.flight, l.sequence, l.notBefore = nil, max(l.sequence, sequence), time.Time{}
+	c.stats.Published++
+	l.settled(c, f, now)
+	c.enqueue(l)
+}
+
+// stored takes one event of the stream, from the tail or loaded after a conflict.
+func (c *Core) stored(l *lane, e *Entry, now time.Time) error {
+	if e.Sequence <= l.sequence {
+		return nil
+	}
+	if l.flight != nil && l.flight.id == e.ID {
+		c.landed(l, e.Sequence, now)
+		return nil
+	}
+	// Whatever is in flight expects another predecessor and will be refused.
+	l.flight, l.sequence = nil, e.Sequence
+	err := l.learned(c, e, now)
+	c.enqueue(l)
+	return err
+}
+
+// enqueue marks a lane as one that may have something to send.
+func (c *Core) enqueue(l *lane) {
+	if !l.queued {
+		l.queued = true
+		c.ready = append(c.ready, l)
+	}
+}

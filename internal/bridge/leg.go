@@ -1,0 +1,280 @@
+package bridge
+
+import (
+	"slices"
+	"time"
+
+	"github.com/recorderbridge/genesys-ingestor/api/recording"
+	"github.com/recorderbridge/genesys-ingestor/internal/call"
+	"github.com/recorderbridge/genesys-ingestor/internal/control"
+)
+
+// legLane is one leg: what is observed, what is published, and the difference.
+type legLane struct {
+	*lane
+	id call.ID
+	// seen is the belief of the tracker; nil until it knows the leg.
+	seen *call.Leg
+	// published is the data of the last event in the stream; nil when there is none.
+	published *recording.CallData
+	// pending are the edges that are observed and not known to be published.
+	pending []call.Edge
+	// ahead are the steps that somebody else has published and we have not observed.
+	ahead []mark
+	// facts: something changed that is no edge, at the time.
+	facts time.Time
+	// settle: compare the levels when the edges are out, since some were collapsed
+	// or learned from REST.
+	settle bool
+	// written is when the last event was published, stopped when the last one was a
+	// stop or came after it.
+	written time.Time
+}
+
+// mark is a step that was published before it was observed.
+type mark struct {
+	key call.Key
+	at  time.Time
+}
+
+// sent is the payload of a leg's flight.
+type sent struct {
+	data recording.CallData
+	key  call.Key // zero for an update of facts and a refresh
+}
+
+func (c *Core) newLeg(id call.ID, subject string) *legLane {
+	l := &legLane{id: id}
+	l.lane = &lane{owner: l, subject: subject}
+	c.lanes[subject], c.legs[id] = l.lane, l
+	return l
+}
+
+// observe takes what a snapshot changed about the leg.
+func (l *legLane) observe(c *Core, ch *call.Change, now time.Time) {
+	l.seen = ch.Leg
+	for i := range ch.Edges {
+		e := &ch.Edges[i]
+		c.stats.Edges++
+		if e.Reconciled {
+			c.stats.Reconciled++
+			c.recover(l.id)
+		}
+		if e.Phase() != call.Unknown && e.Phase() <= control.LevelOf(l.published).Phase {
+			continue // published by somebody already
+		}
+		if l.swallow(e.Key) {
+			continue
+		}
+		l.pending = append(l.pending, *e)
+		if l.flight == nil {
+			l.notBefore = time.Time{} // control does not wait for facts
+		}
+	}
+	if l.published == nil && l.seen.Phase == call.Ended && now.Sub(l.seen.End) > c.opts.Retention {
+		l.pending = nil
+		c.stats.TooOld++
+	}
+	if len(l.pending) > c.opts.MaxPending {
+		l.collapse(c)
+	}
+	if ch.Facts && l.facts.IsZero() {
+		l.facts = now
+	}
+	c.enqueue(l.lane)
+}
+
+// swallow takes an observed step out of those that were published ahead of us, and
+// with it the ones before it, whose notifications we have missed.
+func (l *legLane) swallow(k call.Key) bool {
+	i := slices.IndexFunc(l.ahead, func(m mark) bool { return m.key == k })
+	if i < 0 {
+		return false
+	}
+	l.ahead = slices.Delete(l.ahead, 0, i+1)
+	return true
+}
+
+// collapse drops the steps between levels, and keeps start and stop.
+func (l *legLane) collapse(c *Core) {
+	c.stats.Collapsed++
+	l.pending = slices.DeleteFunc(l.pending, func(e call.Edge) bool { return e.Phase() == call.Unknown })
+	l.settle = true
+}
+
+// learned takes an event that somebody else has stored.
+func (l *legLane) learned(c *Core, e *Entry, now time.Time) error {
+	event, err := decodeCall(e.Data)
+	if err != nil {
+		return err
+	}
+	d := &event.Data
+	if l.published != nil && d.Revision != l.published.Revision+1 {
+		c.stats.Holes++
+	}
+	before, after := control.LevelOf(l.published), control.LevelOf(d)
+	first := l.published == nil
+	l.published, l.written = d, e.Time
+	belief := control.Recover(d)
+	live := l.seen != nil && !c.tracker.Adopted(l.id)
+	l.seen = c.tracker.Adopt(&belief)
+	switch {
+	case live && first:
+		l.settle = true // we began in the middle: the levels may differ
+	case live:
+		l.match(call.Between(before, after, true), now)
+	}
+	l.prune()
+	if l.facts.IsZero() {
+		return nil
+	}
+	if _, differs := control.Differs(d, l.seen, c.opts.Names); !differs {
+		l.facts = time.Time{}
+	}
+	return nil
+}
+
+// match takes the steps of a stored event out of the pending ones; what is not
+// pending was published ahead of us.
+func (l *legLane) match(keys []call.Key, now time.Time) {
+	for _, k := range keys {
+		if k.Phase() != call.Unknown {
+			continue // prune knows
+		}
+		if i := slices.IndexFunc(l.pending, func(e call.Edge) bool { return e.Key == k }); i >= 0 {
+			l.pending = slices.Delete(l.pending, i, i+1)
+			continue
+		}
+		l.ahead = append(l.ahead, mark{key: k, at: now})
+	}
+	if n := len(l.ahead); n > maxAhead {
+		l.ahead = slices.Delete(l.ahead, 0, n-maxAhead)
+	}
+}
+
+const maxAhead = 16
+
+// believe takes over the published level when patience with the notifications that
+// should have shown it has run out: somebody has seen it. Step by step would be
+// wrong, since the steps in between are history.
+func (l *legLane) believe(c *Core, now time.Time) {
+	if n := len(l.ahead); n == 0 || now.Sub(l.ahead[n-1].at) < c.opts.Patience {
+		return
+	}
+	level := control.LevelOf(l.published)
+	for i := range l.pending {
+		level = level.Step(l.pending[i].Key)
+	}
+	l.ahead = nil
+	c.tracker.Believe(l.id, level)
+}
+
+// prune drops the pending edges that say nothing new after what is published.
+func (l *legLane) prune() {
+	level := control.LevelOf(l.published)
+	l.pending = slices.DeleteFunc(l.pending, func(e call.Edge) bool {
+		if level.Phase == call.Ended || e.Phase() != call.Unknown && e.Phase() <= level.Phase {
+			return true
+		}
+		next := level.Step(e.Key)
+		same := next.Equal(level)
+		level = next
+		if e.Phase() == call.Connected {
+			level = e.After
+		}
+		return same
+	})
+}
+
+// promoted prepares the leg for publishing by this instance.
+func (l *legLane) promoted() {
+	if l.seen != nil && l.facts.IsZero() {
+		l.facts = l.written
+	}
+}
+
+// compose returns the next event of the leg: the first pending edge, else a refresh,
+// else an update of facts.
+func (l *legLane) compose(c *Core, now time.Time) *flight {
+	if !c.leading || l.seen == nil {
+		return nil
+	}
+	l.prune()
+	if len(l.pending) == 0 && l.settle && len(l.ahead) == 0 {
+		l.level(now)
+	}
+	if len(l.pending) > 0 {
+		e := l.pending[0]
+		if l.published != nil && e.Phase() == call.Unknown {
+			// A step is taken from what is published, which may be further than what
+			// was believed when the step was observed.
+			e.After = control.LevelOf(l.published).Step(e.Key)
+		}
+		return l.flightOf(c, c.opts.Policy.Event(l.seen, &e, c.opts.Names), e.Key, now)
+	}
+	if l.published == nil {
+		return nil
+	}
+	if l.published.State != recording.Stopped && now.Sub(l.written) >= c.opts.Refresh {
+		d := c.opts.Policy.Tell(l.seen, control.LevelOf(l.published), recording.Refreshed, now, c.opts.Names)
+		return l.flightOf(c, d, call.Key{}, now)
+	}
+	if l.facts.IsZero() {
+		return nil
+	}
+	if due := l.facts.Add(c.opts.Coalesce); now.Before(due) {
+		l.notBefore = due
+		c.park(l.lane)
+		return nil
+	}
+	l.facts = time.Time{}
+	d, ok := c.opts.Policy.Update(l.seen, l.published, now, c.opts.Names)
+	if !ok {
+		return nil
+	}
+	return l.flightOf(c, d, call.Key{}, now)
+}
+
+// level compares what is published with what is believed, and makes the difference
+// pending, as knowledge gained afterwards.
+func (l *legLane) level(now time.Time) {
+	l.settle = false
+	before := control.LevelOf(l.published)
+	after := before
+	for _, k := range call.Between(before, l.seen.Level, !l.seen.Facts.Connected.IsZero()) {
+		after = after.Step(k)
+		l.pending = append(l.pending, call.Edge{
+			Key: k, After: after, Occurred: now, Estimated: true, Received: now, Reconciled: true,
+		})
+	}
+}
+
+func (l *legLane) flightOf(c *Core, d recording.CallData, k call.Key, now time.Time) *flight {
+	d.Revision, d.Epoch = 1, c.epoch
+	if l.published != nil {
+		d.Revision = l.published.Revision + 1
+	}
+	d.Origin.Instance = c.opts.Instance
+	d.Timing.Published = recording.At(now)
+	id, data := encodeCall(c.opts.Source, &d)
+	return &flight{id: id, data: data, payload: sent{data: d, key: k}}
+}
+
+// settled notes that the event in flight is stored.
+func (l *legLane) settled(c *Core, f *flight, now time.Time) {
+	s, ok := f.payload.(sent)
+	if !ok {
+		return
+	}
+	l.published, l.written = &s.data, now
+	c.latencies = append(c.latencies, Latency{
+		Verb: s.data.Verb, Cause: s.data.Cause, Confidence: s.data.Confidence,
+		SinceReceived: now.Sub(s.data.Timing.Received.Time), SincePublished: now.Sub(s.data.Timing.Published.Time),
+	})
+	if s.key.Kind == 0 {
+		return
+	}
+	if i := slices.IndexFunc(l.pending, func(e call.Edge) bool { return e.Key == s.key }); i >= 0 {
+		l.pending = slices.Delete(l.pending, i, i+1)
+	}
+}

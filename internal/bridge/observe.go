@@ -1,0 +1,239 @@
+package bridge
+
+import (
+	"slices"
+	"time"
+
+	"github.com/recorderbridge/genesys-ingestor/api/recording"
+	"github.com/recorderbridge/genesys-ingestor/internal/call"
+)
+
+// ask is a conversation about which the views disagree.
+type ask struct {
+	next  time.Time
+	tries int
+}
+
+// firstAsk is how long views may disagree before REST is asked: topics of one
+// conversation arrive within milliseconds of each other.
+const firstAsk = 300 * time.Millisecond
+
+// Observe folds a snapshot.
+func (c *Core) Observe(s *call.Snapshot, now time.Time) {
+	c.stats.Snapshots++
+	changes := c.tracker.Fold(s)
+	c.take(changes, now)
+	if s.View == call.ViewREST {
+		c.confirm(s, now)
+	}
+	c.doubt(s.ConversationID, now)
+}
+
+func (c *Core) take(changes []call.Change, now time.Time) {
+	for i := range changes {
+		ch := &changes[i]
+		l := c.legs[ch.Leg.ID]
+		if l == nil {
+			l = c.newLeg(ch.Leg.ID, recording.CallSubject(
+				c.opts.Adapter, ch.Leg.UserID, ch.Leg.ID.Conversation, ch.Leg.ID.Leg))
+		}
+		l.observe(c, ch, now)
+	}
+}
+
+// confirm uses a REST answer to settle what notifications left open: steps that were
+// published before the question and never observed did not last, or the answer
+// would show them.
+func (c *Core) confirm(s *call.Snapshot, _ time.Time) {
+	for i := range s.Participants {
+		l := c.legs[call.ID{Conversation: s.ConversationID, Leg: s.Participants[i].ID}]
+		if l == nil || l.seen == nil {
+			continue
+		}
+		for len(l.ahead) > 0 && l.ahead[0].at.Before(s.Asked) {
+			l.ahead = l.ahead[1:]
+		}
+		l.settle = true
+		c.enqueue(l.lane)
+	}
+}
+
+func (c *Core) doubt(conversation string, now time.Time) {
+	doubtful := c.tracker.Doubtful(conversation)
+	_, asked := c.asks[conversation]
+	switch {
+	case doubtful && !asked:
+		c.asks[conversation] = ask{next: now.Add(firstAsk)}
+	case !doubtful && asked:
+		delete(c.asks, conversation)
+	}
+}
+
+// Asks returns the conversations that should be read over REST now, because what is
+// known of them contradicts itself. An answer comes back as a snapshot; without one
+// the conversation is returned again, less and less often.
+func (c *Core) Asks(now time.Time) []string {
+	var due []string
+	for id, a := range c.asks {
+		if a.next.After(now) {
+			continue
+		}
+		c.take(c.tracker.Expire(id, now), now)
+		if !c.tracker.Doubtful(id) {
+			delete(c.asks, id)
+			continue
+		}
+		a.tries++
+		a.next = now.Add(min(firstAsk<<min(a.tries, 8), 30*time.Second))
+		if a.tries > maxAsks {
+			delete(c.asks, id) // the periodic comparison goes on with it
+			continue
+		}
+		c.asks[id] = a
+		due = append(due, id)
+	}
+	slices.Sort(due)
+	return due
+}
+
+const maxAsks = 40
+
+// Tick does what time alone makes due: refreshes, patience that has run out, legs
+// whose grace is over. Call it about once a second.
+func (c *Core) Tick(now time.Time) {
+	for id, l := range c.legs {
+		l.believe(c, now)
+		if c.over(l, now) {
+			delete(c.legs, id)
+			delete(c.lanes, l.subject)
+			c.tracker.Forget(id)
+			continue
+		}
+		if c.leading && (now.Sub(l.written) >= c.opts.Refresh || len(l.pending) > 0) {
+			c.enqueue(l.lane)
+		}
+	}
+	for id, since := range c.gone {
+		if now.Sub(since) > c.opts.Retention {
+			delete(c.gone, id)
+		}
+	}
+	c.tracker.Sweep(now.Add(-c.opts.Grace))
+}
+
+// over reports whether nothing more is expected of a leg.
+func (c *Core) over(l *legLane, now time.Time) bool {
+	if l.flight != nil || len(l.pending) > 0 || l.queued {
+		return false
+	}
+	if l.published == nil {
+		return l.seen == nil || l.seen.Phase == call.Ended && now.Sub(l.seen.End) > c.opts.Grace
+	}
+	return l.published.State == recording.Stopped && now.Sub(l.written) > c.opts.Grace
+}
+
+// OpenLegs counts the legs that are not stopped.
+func (c *Core) OpenLegs() int {
+	n := 0
+	for _, l := range c.legs {
+		if l.published != nil && l.published.State != recording.Stopped {
+			n++
+		}
+	}
+	return n
+}
+
+// Pending counts the edges that are not known to be published, and returns the time
+// of the oldest.
+func (c *Core) Pending() (edges int, oldest time.Time) {
+	for _, l := range c.legs {
+		edges += len(l.pending)
+		if len(l.pending) > 0 && (oldest.IsZero() || l.pending[0].Received.Before(oldest)) {
+			oldest = l.pending[0].Received
+		}
+	}
+	return edges, oldest
+}
+
+// Idle reports whether nothing is in flight and nothing is pending.
+func (c *Core) Idle() bool {
+	for _, l := range c.lanes {
+		if l.flight != nil {
+			return false
+		}
+	}
+	n, _ := c.Pending()
+	return n == 0 && c.Announced()
+}
+
+// Believed returns the conversations with a leg that is believed open and of which
+// no notification has come since a time. Paused legs come first: what is asked first
+// is answered even when the budget of requests is short.
+func (c *Core) Believed(since time.Time) []string {
+	var paused, open []string
+	told := make(map[string]bool)
+	for id, l := range c.legs {
+		isOpen := l.seen != nil && l.seen.Phase != call.Ended &&
+			(l.published == nil || l.published.State != recording.Stopped)
+		if !isOpen || told[id.Conversation] || c.tracker.Seen(id).After(since) {
+			continue
+		}
+		told[id.Conversation] = true
+		if l.seen.SecurePause {
+			paused = append(paused, id.Conversation)
+		} else {
+			open = append(open, id.Conversation)
+		}
+	}
+	slices.Sort(paused)
+	slices.Sort(open)
+	return append(paused, open...)
+}
+
+// maxRecovered bounds the list of legs in a gap_closed event.
+const maxRecovered = 1000
+
+func (c *Core) recover(id call.ID) {
+	if len(c.recovered) < maxRecovered && !slices.Contains(c.recovered, id.Leg) {
+		c.recovered = append(c.recovered, id.Leg)
+	}
+}
+
+// heard reports whether a topic has spoken of a leg of the conversation since a time.
+func (c *Core) heard(conversation string, since time.Time) bool {
+	for id := range c.legs {
+		if id.Conversation == conversation && c.tracker.Seen(id).After(since) {
+			return true
+		}
+	}
+	return false
+}
+
+// goneFor is how long the platform must deny a conversation, asked twice, before its
+// legs are believed to have ended: a single answer may come from a node that does
+// not know it yet.
+const goneFor = 30 * time.Second
+
+// Gone takes the platform's word that there is no such conversation.
+func (c *Core) Gone(conversation string, now time.Time) {
+	since, said := c.gone[conversation]
+	if !said || c.heard(conversation, since) {
+		c.gone[conversation] = now
+		return
+	}
+	if now.Sub(since) < goneFor {
+		return
+	}
+	delete(c.gone, conversation)
+	s := call.Snapshot{ConversationID: conversation, View: call.ViewREST, Asked: now, Received: now, Topic: "gone"}
+	for id, l := range c.legs {
+		if id.Conversation == conversation && l.seen != nil && l.seen.Phase != call.Ended {
+			s.Participants = append(s.Participants, call.Participant{
+				ID: id.Leg, UserID: l.seen.UserID, Purpose: l.seen.Purpose, State: "terminated",
+			})
+		}
+	}
+	if len(s.Participants) > 0 {
+		c.Observe(&s, now)
+	}
+}

@@ -1,0 +1,246 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/recorderbridge/genesys-ingestor/api/recording"
+)
+
+// Observation takes what the platform connection says about itself. When something
+// was restored, REST is asked what was missed.
+func (e *Engine) Observation(o Observation) {
+	e.put(input{do: func(now time.Time) {
+		if e.gaps.observe(o) {
+			e.Reconcile()
+		}
+		e.announceGaps(now)
+	}})
+}
+
+// Reconcile asks for a comparison with REST as soon as possible.
+func (e *Engine) Reconcile() {
+	select {
+	case e.reconcile <- struct{}{}:
+	default:
+	}
+}
+
+// Blind reports whether part of what should be observed is not.
+func (e *Engine) Blind() (blind bool) {
+	e.Do(func(*Core, time.Time) { blind = e.gaps.blind() })
+	return blind
+}
+
+// announceGaps writes gaps into the stream as long as this instance leads. What it
+// has announced it also closes, leading or not.
+func (e *Engine) announceGaps(now time.Time) {
+	if leading, _ := e.core.Leading(); !leading {
+		return
+	}
+	for _, g := range e.gaps.unannounced() {
+		e.opts.Observer.Gap(g.Cause, true)
+		e.log.Warn("gap opened", "gap", g.ID, "cause", string(g.Cause), "from", g.From.Time, "all", g.Scope.All, "users", g.Scope.Users)
+		e.announce(recording.FeedData{Event: recording.FeedGapOpened, Gap: g}, now)
+	}
+}
+
+// announce queues a feed event with the present health.
+func (e *Engine) announce(d recording.FeedData, now time.Time) {
+	if e.opts.Health != nil {
+		h := e.opts.Health()
+		h.fill(&d)
+	}
+	e.core.Announce(d, now)
+}
+
+// Announce queues a feed event.
+func (e *Engine) Announce(d recording.FeedData) {
+	e.put(input{do: func(now time.Time) { e.announce(d, now) }})
+}
+
+func (e *Engine) beat(now time.Time) {
+	if leading, _ := e.core.Leading(); !leading {
+		return
+	}
+	e.announceGaps(now)
+	if now.Sub(e.core.lastBeat) >= e.opts.Heartbeat {
+		e.core.lastBeat = now
+		e.announce(recording.FeedData{Event: recording.FeedHeartbeat}, now)
+	}
+}
+
+// reconciler compares with REST when asked to, and periodically while leading.
+func (e *Engine) reconciler(ctx context.Context) {
+	ticker := time.NewTicker(e.opts.Reconcile)
+	defer ticker.Stop()
+	for {
+		periodic := false
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			periodic = true
+		case <-e.reconcile:
+		}
+		for wait := time.Second; ; wait = min(2*wait, time.Minute) {
+			err := e.compare(ctx, periodic)
+			if err == nil || ctx.Err() != nil {
+				break
+			}
+			e.log.Warn("comparison with the platform failed, trying again", "error", err, "wait", wait)
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(wait):
+			}
+		}
+	}
+}
+
+// asker reads the conversations that contradict themselves.
+func (e *Engine) asker(ctx context.Context) {
+	var readers sync.WaitGroup
+	defer readers.Wait()
+	for range 4 {
+		readers.Go(func() {
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case id := <-e.urgent:
+					if err := e.read(ctx, id, nil, true); err != nil && ctx.Err() == nil {
+						e.log.Warn("a doubtful conversation could not be read", "conversation", id, "error", err)
+					}
+				}
+			}
+		})
+	}
+}
+
+// compare reads every conversation that may have changed unseen: those the platform
+// takes for open and those believed open. A periodic comparison leaves out what was
+// heard of since the last one.
+func (e *Engine) compare(ctx context.Context, periodic bool) error {
+	begin := time.Now()
+	since := begin
+	if periodic {
+		since = begin.Add(-e.opts.Reconcile)
+	}
+	var believed []string
+	var closing []*gap
+	var leading bool
+	if !e.Do(func(c *Core, _ time.Time) {
+		leading, _ = c.Leading()
+		believed, closing = c.Believed(since), e.gaps.restoredNow()
+		c.recovered = nil
+	}) {
+		return ctx.Err()
+	}
+	if periodic && !leading {
+		return nil // the leader does it; requests are scarce
+	}
+	open, err := e.opts.Platform.Open(ctx)
+	if err != nil && !errors.Is(err, ErrForbidden) {
+		return err
+	}
+	if err != nil {
+		e.log.Warn("open conversations cannot be listed: calls that began unseen stay unseen until they change", "error", err)
+	}
+	lost := e.readAll(ctx, believed, open, periodic)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	e.opts.Observer.Reconciliation(len(believed)+len(open), len(lost), time.Since(begin))
+	e.Do(func(c *Core, now time.Time) {
+		for _, g := range e.gaps.close(closing, c.recovered, lost) {
+			e.opts.Observer.Gap(g.Cause, false)
+			e.log.Info("gap closed", "gap", g.ID, "cause", string(g.Cause), "to", g.To.Time, "recovered", len(g.Recovered), "possibly_lost", len(g.PossiblyLost))
+			e.announce(recording.FeedData{Event: recording.FeedGapClosed, Gap: g}, now)
+		}
+		if leading {
+			e.closeForeign(c, begin, lost, now)
+		}
+		c.reconciledAt = now
+	})
+	return nil
+}
+
+// closeForeign closes the gaps that an instance announced which is no longer there.
+func (e *Engine) closeForeign(c *Core, begin time.Time, lost []string, now time.Time) {
+	for id, g := range c.feed.gaps {
+		if g.instance == e.opts.Core.Instance || g.at.After(begin.Add(-c.opts.Patience)) {
+			continue
+		}
+		delete(c.feed.gaps, id)
+		g.gap.To, g.gap.Recovered, g.gap.PossiblyLost = recording.At(now), c.recovered, lost
+		e.announce(recording.FeedData{Event: recording.FeedGapClosed, Gap: g.gap}, now)
+	}
+}
+
+// readAll reads conversations, several at a time, and returns those that could not
+// be read.
+func (e *Engine) readAll(ctx context.Context, believed []string, open []Open, periodic bool) []string {
+	calls := make(map[string]map[string]string, len(open))
+	ids := believed
+	for _, o := range open {
+		calls[o.ID] = o.ProtocolCallIDs
+		if !slices.Contains(believed, o.ID) && !(periodic && e.fresh(o.ID)) {
+			ids = append(ids, o.ID)
+		}
+	}
+	var mu sync.Mutex
+	var lost []string
+	var readers sync.WaitGroup
+	work := make(chan string)
+	for range min(4, len(ids)) {
+		readers.Go(func() {
+			for id := range work {
+				if err := e.read(ctx, id, calls[id], !periodic); err != nil {
+					mu.Lock()
+					lost = append(lost, id)
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	for _, id := range ids {
+		select {
+		case work <- id:
+		case <-ctx.Done():
+		}
+	}
+	close(work)
+	readers.Wait()
+	slices.Sort(lost)
+	return lost
+}
+
+// fresh reports whether a topic has spoken of the conversation since the last
+// comparison.
+func (e *Engine) fresh(id string) (fresh bool) {
+	e.Do(func(c *Core, now time.Time) { fresh = c.heard(id, now.Add(-e.opts.Reconcile)) })
+	return fresh
+}
+
+// read reads one conversation and folds it.
+func (e *Engine) read(ctx context.Context, id string, calls map[string]string, urgent bool) error {
+	s, err := e.opts.Platform.Conversation(ctx, id, urgent)
+	if errors.Is(err, ErrGone) {
+		e.put(input{do: func(now time.Time) { e.core.Gone(id, now) }})
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for i := range s.Participants {
+		if p := &s.Participants[i]; p.ProtocolCallID == "" {
+			p.ProtocolCallID = calls[p.ID]
+		}
+	}
+	e.Snapshot(s)
+	return nil
+}
