@@ -149,6 +149,9 @@ func (o *Org) track(next http.Handler) http.Handler {
 // that expire, faults that end, conversations that are forgotten.
 func (o *Org) sweep() {
 	every := min(time.Second, o.opts.TokenLife/4+time.Millisecond, o.opts.ChannelLife/4+time.Millisecond)
+	if o.opts.Retain > 0 {
+		every = min(every, o.opts.Retain)
+	}
 	ticker := time.NewTicker(max(every, 5*time.Millisecond))
 	defer ticker.Stop()
 	for {
