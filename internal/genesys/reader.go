@@ -62,6 +62,10 @@ func (r *reader) handle(frame []byte, received time.Time) {
 	case KindHeartbeat:
 		p.counters.control.Add(1)
 		r.socket.heartbeat.Store(received.UnixNano())
+		select {
+		case r.socket.beat <- struct{}{}:
+		default:
+		}
 	case KindSystem:
 		p.counters.control.Add(1)
 		r.signal(f.System)

@@ -27,8 +27,9 @@ type slot struct {
 	ch         *channel
 	refused    rejections
 	subscribed share
-	shortLived int // sockets in a row that were lost soon after opening
-	resubs     int // confirmations asked for by the platform in a row
+	verified   time.Time // the channel was known to exist
+	shortLived int       // sockets in a row that were lost soon after opening
+	resubs     int       // confirmations asked for by the platform in a row
 
 	mu      sync.Mutex
 	share   share
@@ -280,7 +281,7 @@ func allRefused(r rejections, kind string, v share) bool {
 
 // confirmed notes a subscription and reports who is up and who is refused.
 func (s *slot) confirmed(socket *socket, v share, refused rejections) {
-	s.subscribed, s.refused = v, refused
+	s.subscribed, s.refused, s.verified = v, refused, time.Now()
 	s.p.refusals(s.index, s.log, refused)
 	var up, down []string
 	for _, u := range v.users {
@@ -334,7 +335,7 @@ func (s *slot) update(socket *socket) error {
 	case len(before) > 0:
 		return s.confirm(socket)
 	case len(added) == 0:
-		return nil
+		return s.verify(socket)
 	}
 	answer, err := s.p.subscribe(socket.alive, http.MethodPost, socket.channel.ID, added)
 	if refusedAsWhole(err) {
@@ -367,6 +368,21 @@ func (s *slot) update(socket *socket) error {
 	s.p.feed.lose(CauseTopicRejected, time.Now(), down)
 	s.p.feed.regain(slices.Clip(up))
 	return nil
+}
+
+// verify asks whether the channel still exists: an evicted one may go on beating
+// without delivering anything.
+func (s *slot) verify(socket *socket) error {
+	asked := time.Now()
+	err := s.p.checkChannel(socket.alive, socket.channel.ID)
+	if errors.Is(err, errChannelGone) {
+		s.lose(CauseStarved, s.verified)
+		return fmt.Errorf("verify channel: %w", err)
+	}
+	if err == nil {
+		s.verified = asked
+	}
+	return nil // anything else is no news about the channel
 }
 
 // causeOf names the cause behind an error.

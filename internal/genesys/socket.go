@@ -29,6 +29,7 @@ type socket struct {
 	last      atomic.Int64 // unix ns of the latest frame
 	heartbeat atomic.Int64
 	event     atomic.Int64
+	beat      chan struct{} // holds one element after a heartbeat or pong
 
 	recording atomic.Pointer[overlap] // set while a successor is open
 	replay    *overlap                // what the predecessor delivered; reader only
@@ -60,7 +61,7 @@ func (p *Platform) dial(ctx context.Context, ch *channel) (*socket, error) {
 	}
 	conn.SetReadLimit(-1) // long frames are passed over here without losing the socket
 	p.counters.connects.Add(1)
-	s := &socket{channel: ch, conn: conn, opened: time.Now(), done: make(chan struct{})}
+	s := &socket{channel: ch, conn: conn, opened: time.Now(), done: make(chan struct{}), beat: make(chan struct{}, 1)}
 	s.alive, s.end = context.WithCancel(ctx)
 	s.last.Store(s.opened.UnixNano())
 	return s, nil
@@ -143,7 +144,7 @@ func (s *socket) watch(p *Platform) {
 		}
 		ctx, cancel := context.WithTimeout(s.alive, t.PingWait)
 		asked := time.Now()
-		err := s.conn.Write(ctx, websocket.MessageText, []byte(`{"message":"ping"}`))
+		err := s.ping(ctx)
 		if err == nil {
 			err = sleep(s.alive, t.PingWait-time.Since(asked))
 		}
@@ -157,6 +158,40 @@ func (s *socket) watch(p *Platform) {
 			_ = s.conn.CloseNow() // the reader reports it
 			return
 		}
+	}
+}
+
+func (s *socket) ping(ctx context.Context) error {
+	return s.conn.Write(ctx, websocket.MessageText, []byte(`{"message":"ping"}`))
+}
+
+// drain lets a socket that has a successor deliver what is on its way. Events take a
+// moment to arrive, so it waits for the overlap first. Then it asks for a pong: what
+// the platform has queued for this socket comes before it.
+func (s *socket) drain(ctx context.Context, overlap time.Duration) {
+	const patience = 5 // overlaps
+	limited, cancel := context.WithTimeout(ctx, overlap*(1+patience))
+	defer cancel()
+	timer := time.NewTimer(overlap)
+	defer timer.Stop()
+	select {
+	case <-s.done:
+		return
+	case <-limited.Done():
+		return
+	case <-timer.C:
+	}
+	select {
+	case <-s.beat: // an old one
+	default:
+	}
+	if s.ping(limited) != nil {
+		return
+	}
+	select {
+	case <-s.beat:
+	case <-s.done:
+	case <-limited.Done():
 	}
 }
 

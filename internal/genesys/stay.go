@@ -205,12 +205,7 @@ func (s *slot) takeOver(ctx context.Context, present **socket, next *socket, o *
 	s.mu.Lock()
 	s.socket = next
 	s.mu.Unlock()
-	wait, cancel := context.WithTimeout(ctx, s.p.opts.Timings.Overlap)
-	select {
-	case <-old.done:
-	case <-wait.Done():
-	}
-	cancel()
+	old.drain(ctx, s.p.opts.Timings.Overlap)
 	old.close()
 	*present = next
 	s.adopt(next, o)
