@@ -148,7 +148,7 @@ func TestResignedAloneTakesItAgain(t *testing.T) {
 		start := time.Now()
 		a.start()
 		<-a.held
-		if d := time.Since(start); d > ttl/5+100*time.Millisecond {
+		if d := time.Since(start); d > ttl/5+15*time.Millisecond {
 			t.Errorf("taken again after %v", d)
 		}
 		_ = a.stop()
