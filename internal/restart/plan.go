@@ -105,8 +105,8 @@ func (s Schedule) beforeExpiry(plan Plan, f Facts) Plan {
 	if f.Alone {
 		needed = needed.Add(Overlap)
 	}
-	expires := f.Expires.Round(0)
-	margin := min(max(expires.Sub(f.Renewed.Round(0))/10, 0), maxMargin)
+	expires, renewed := f.Expires.Round(0), f.Renewed.Round(0)
+	margin := min(max(expires.Sub(renewed)/10, 0), maxMargin)
 	if early := expires.Add(-margin); expires.Before(needed) && early.Before(plan.At) {
 		plan.At, plan.Reason = early.In(s.zone()), TokenExpiry
 	}

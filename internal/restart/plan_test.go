@@ -141,14 +141,3 @@ func TestDue(t *testing.T) {
 		})
 	}
 }
-
-// TestMonotonicReadingsAreIgnored: they do not change when the clock is set.
-func TestMonotonicReadingsAreIgnored(t *testing.T) {
-	now := time.Now()
-	with := restart.Facts{Now: now, Renewed: now.Add(-3 * time.Hour), Expires: now.Add(time.Hour), Primary: true, PrimarySince: now.Add(-time.Hour)}
-	without := restart.Facts{Now: now.Round(0), Renewed: with.Renewed.Round(0), Expires: with.Expires.Round(0), Primary: true, PrimarySince: with.PrimarySince.Round(0)}
-	s := schedule(t, 2, 0, time.UTC)
-	if a, b := s.Due(with), s.Due(without); a != b {
-		t.Errorf("plan %+v with and %+v without monotonic readings", a, b)
-	}
-}
