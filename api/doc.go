@@ -1,0 +1,5 @@
+// Package api is the place of the published event contract: what a recorder needs
+// and nothing else. README.md is the guide, asyncapi.yaml the overview for tools,
+// schema the JSON Schemas, examples one event of every sort, recording the Go types
+// and recordingtest the check of a message or a whole stream.
+package api
