@@ -16,7 +16,9 @@ type CoreOptions struct {
 	Instance string
 	Policy   control.Policy
 	Names    control.Names
-	Tracker  call.Options // Wanted is set from Policy
+	Tracker  call.Options // Wanted is set from Policy and Monitored
+	// Monitored reports whether a user is one of this adapter's. Default: all are.
+	Monitored func(userID string) bool
 	// Refresh is how long an open leg may go without an event. Default 15 m.
 	Refresh time.Duration
 	// Grace is how long a stopped leg is kept for a late wrap-up. Default 10 m.
@@ -91,7 +93,12 @@ func NewCore(o CoreOptions) *Core {
 	if o.MaxPending <= 0 {
 		o.MaxPending = 32
 	}
-	o.Tracker.Wanted = o.Policy.Wanted
+	if o.Monitored == nil {
+		o.Monitored = func(string) bool { return true }
+	}
+	o.Tracker.Wanted = func(p *call.Participant) bool {
+		return o.Policy.Wanted(p) && (p.UserID == "" || o.Monitored(p.UserID))
+	}
 	c := &Core{
 		opts: o, tracker: call.NewTracker(o.Tracker), lanes: make(map[string]*lane),
 		legs: make(map[call.ID]*legLane), asks: make(map[string]ask),

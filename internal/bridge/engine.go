@@ -280,3 +280,8 @@ func (e *Engine) load(ctx context.Context) {
 		}
 	}
 }
+
+// Moved says that the station of a user changed: open legs of that user tell it.
+func (e *Engine) Moved(userID string) {
+	e.put(input{do: func(now time.Time) { e.core.Moved(userID, now) }})
+}

@@ -237,3 +237,24 @@ func (c *Core) Gone(conversation string, now time.Time) {
 		c.Observe(&s, now)
 	}
 }
+
+// Moved notes that the station of a user changed.
+func (c *Core) Moved(userID string, now time.Time) {
+	for _, l := range c.legs {
+		if l.seen != nil && l.seen.UserID == userID && l.seen.Phase != call.Ended && l.facts.IsZero() {
+			l.facts = now
+			c.enqueue(l.lane)
+		}
+	}
+}
+
+// LegsByState counts the legs that are known, by desired state.
+func (c *Core) LegsByState() map[recording.State]int {
+	n := make(map[recording.State]int, 4)
+	for _, l := range c.legs {
+		if l.published != nil {
+			n[l.published.State]++
+		}
+	}
+	return n
+}

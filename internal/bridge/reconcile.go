@@ -244,3 +244,9 @@ func (e *Engine) read(ctx context.Context, id string, calls map[string]string, u
 	e.Snapshot(s)
 	return nil
 }
+
+// GapsOpen counts the stretches without observation that are not over.
+func (e *Engine) GapsOpen() (n int) {
+	e.Do(func(*Core, time.Time) { n = len(e.gaps.open) })
+	return n
+}

@@ -23,8 +23,8 @@ func (t *Tracker) Fold(s *Snapshot) []Change {
 	changes := t.spread(c, s)
 	for i := range s.Participants {
 		p := &s.Participants[i]
-		if p.ID == "" || !t.opts.Wanted(p) {
-			continue
+		if p.ID == "" || !t.opts.Wanted(p) && c.leg(p.ID) == nil {
+			continue // a leg that is tracked is followed to its end, whatever is wanted now
 		}
 		if !t.speaksFor(s, p) {
 			c.compare(s, p)

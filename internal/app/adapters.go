@@ -1,0 +1,118 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/recorderbridge/genesys-ingestor/api/recording"
+	"github.com/recorderbridge/genesys-ingestor/internal/bridge"
+	"github.com/recorderbridge/genesys-ingestor/internal/call"
+	"github.com/recorderbridge/genesys-ingestor/internal/genesys"
+	"github.com/recorderbridge/genesys-ingestor/internal/publish"
+)
+
+// lanes lets the engine write through publish.Lanes.
+type lanes struct{ *publish.Lanes }
+
+// Send implements bridge.Publisher.
+func (l lanes) Send(m bridge.Message) error {
+	return l.Lanes.Send(publish.Message{Subject: m.Subject, ID: m.ID, Data: m.Data, Expect: m.Expect, Token: m.Token})
+}
+
+// outcomes hands results to the engine. Busy is an outcome that is not known for the
+// engine: the message is sent again, after a pause.
+func outcomes(results []publish.Result) []bridge.Outcome {
+	out := make([]bridge.Outcome, 0, len(results))
+	for i := range results {
+		r := &results[i]
+		o := bridge.Outcome{Token: r.Token, Subject: r.Subject, Sequence: r.Sequence}
+		switch r.Outcome {
+		case publish.Stored:
+			o.Verdict = bridge.Stored
+		case publish.Conflict:
+			o.Verdict = bridge.Conflict
+		case publish.Refused:
+			o.Verdict = bridge.Refused
+		case publish.Unknown, publish.Busy:
+			o.Verdict = bridge.Unsure
+		}
+		out = append(out, o)
+	}
+	return out
+}
+
+// reader lets the engine read single events.
+type reader struct{ *publish.Reader }
+
+// Load implements bridge.Loader.
+func (r reader) Load(ctx context.Context, l bridge.Load) (bridge.Entry, error) {
+	e, err := r.Reader.Load(ctx, l.Subject, l.Sequence)
+	return entry(&e), err
+}
+
+func entry(e *publish.Entry) bridge.Entry {
+	return bridge.Entry{Subject: e.Subject, Sequence: e.Sequence, ID: e.ID, Data: e.Data, Time: e.Time}
+}
+
+// questions lets the engine ask the platform.
+type questions struct{ *genesys.Platform }
+
+// Open implements bridge.Platform.
+func (q questions) Open(ctx context.Context) ([]bridge.Open, error) {
+	found, err := q.OpenConversations(ctx, time.Time{})
+	if errors.Is(err, genesys.ErrForbidden) {
+		return nil, errors.Join(bridge.ErrForbidden, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	open := make([]bridge.Open, 0, len(found))
+	for _, c := range found {
+		open = append(open, bridge.Open{ID: c.ID, ProtocolCallIDs: c.ProtocolCallIDs})
+	}
+	return open, nil
+}
+
+// Conversation implements bridge.Platform.
+func (q questions) Conversation(ctx context.Context, id string, urgent bool) (*call.Snapshot, error) {
+	priority := genesys.PriorityPeriodic
+	if urgent {
+		priority = genesys.PriorityLegs
+	}
+	s, err := q.Platform.Conversation(ctx, id, priority)
+	if errors.Is(err, genesys.ErrNotFound) {
+		return nil, errors.Join(bridge.ErrGone, err)
+	}
+	return &s, err
+}
+
+// sink takes what the platform says.
+type sink struct {
+	engine *bridge.Engine
+	names  *names
+}
+
+// Snapshot implements genesys.Sink.
+func (s *sink) Snapshot(snapshot call.Snapshot) { s.engine.Snapshot(&snapshot) }
+
+// Agent implements genesys.Sink.
+func (s *sink) Agent(u genesys.AgentUpdate) {
+	if u.HasStation && s.names.move(u.UserID, u.Station) {
+		s.engine.Moved(u.UserID)
+	}
+}
+
+// Directory implements genesys.Sink.
+func (s *sink) Directory(d *genesys.Directory) {
+	for _, id := range s.names.replace(d) {
+		s.engine.Moved(id)
+	}
+}
+
+// Feed implements genesys.Sink.
+func (s *sink) Feed(f genesys.FeedStatus) {
+	s.engine.Observation(bridge.Observation{
+		Up: f.Up, Cause: recording.GapCause(f.Cause), From: f.From, Users: f.Users, Complete: f.Complete,
+	})
+}

@@ -1,0 +1,93 @@
+package app
+
+import (
+	"sync"
+
+	"github.com/recorderbridge/genesys-ingestor/api/recording"
+	"github.com/recorderbridge/genesys-ingestor/internal/genesys"
+)
+
+// names are the names and devices of the directory, kept up to date by
+// notifications about stations.
+type names struct {
+	mu       sync.RWMutex
+	dir      *genesys.Directory
+	stations map[string]recording.Station // by user, as last notified
+}
+
+func newNames() *names {
+	return &names{dir: &genesys.Directory{}, stations: make(map[string]recording.Station)}
+}
+
+// User implements control.Names.
+func (n *names) User(id string) string {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	return n.dir.Users[id].Name
+}
+
+// Queue implements control.Names.
+func (n *names) Queue(id string) string {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	return n.dir.Queues[id]
+}
+
+// Station implements control.Names.
+func (n *names) Station(userID string) (recording.Station, bool) {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	s, ok := n.stations[userID]
+	return s, ok && s.ID != ""
+}
+
+// Monitored reports whether the topic of a user is subscribed. Before the directory
+// is known nobody is: snapshots are then folded from any topic.
+func (n *names) Monitored(userID string) bool {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	return n.dir.Users[userID].Monitored
+}
+
+// replace takes a new directory and returns the users whose station changed.
+func (n *names) replace(d *genesys.Directory) []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.dir = d
+	var moved []string
+	for id, u := range d.Users {
+		if u.Station.ID != "" && n.set(id, u.Station) {
+			moved = append(moved, id)
+		}
+	}
+	return moved
+}
+
+// move takes a notification about a station and reports whether it changed
+// anything. A user who logs off the phone keeps the last station in events of the
+// call that is on.
+func (n *names) move(userID string, s genesys.Station) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.set(userID, s)
+}
+
+func (n *names) set(userID string, s genesys.Station) bool {
+	known := n.stations[userID]
+	now := recording.Station{ID: s.ID, Name: s.Name, Type: s.Type}
+	if d, ok := n.dir.Stations[s.ID]; ok {
+		now.Name, now.Type = first(now.Name, d.Name), first(now.Type, d.Type)
+	}
+	if known.ID == now.ID {
+		now.Name, now.Type = first(now.Name, known.Name), first(now.Type, known.Type)
+	}
+	n.stations[userID] = now
+	return known.ID != now.ID
+}
+
+func first(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}

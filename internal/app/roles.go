@@ -1,0 +1,201 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/recorderbridge/genesys-ingestor/api/recording"
+	"github.com/recorderbridge/genesys-ingestor/internal/bridge"
+	"github.com/recorderbridge/genesys-ingestor/internal/lease"
+)
+
+// behindAfter is how long the leader may leave a transition unpublished that the
+// standby has seen, before the standby says so.
+const behindAfter = 5 * time.Second
+
+// mayLead is the gate of the lease: an instance campaigns when it has read the
+// stream and observes, or when nobody else could do better.
+func (a *App) mayLead() bool {
+	select {
+	case <-a.leave:
+		return false
+	case <-a.connect:
+	default:
+		return false // told not to connect yet
+	}
+	if !a.caughtUp.Load() || a.handing.Load() {
+		return false
+	}
+	if a.platform.Status().Ready {
+		return true
+	}
+	other, ok := a.peers.other(time.Now())
+	return !ok || !other.Ready
+}
+
+// lead campaigns for the lease and leads while it is held, again and again, until
+// this instance leaves or ctx ends.
+func (a *App) lead(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-a.leave:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	for ctx.Err() == nil {
+		err := a.lease.Hold(ctx, a.term)
+		switch {
+		case ctx.Err() != nil:
+		case errors.Is(err, lease.ErrLost):
+			a.log.Warn("lost the lead")
+		case errors.Is(err, lease.ErrResigned):
+			a.log.Info("handed the lead over")
+		case err != nil:
+			a.log.Warn("the term ended", "error", err)
+			pause(ctx, a.set.LeaseTTL/5)
+		}
+	}
+	if a.leaving() {
+		return nil
+	}
+	return context.Cause(ctx)
+}
+
+// term is one term of leadership: announce it, wait until the own tail shows it, so
+// that everything older has been seen, publish the difference, and go on until the
+// lease is over.
+func (a *App) term(ctx context.Context, t lease.Term) error {
+	begin := time.Now()
+	before := uint64(0)
+	a.engine.Do(func(c *bridge.Core, _ time.Time) { before = c.LeaderEvent() })
+	a.engine.Announce(recording.FeedData{Event: recording.FeedLeader})
+	err := a.engine.Wait(ctx, func(c *bridge.Core, tail uint64) bool {
+		return c.LeaderEvent() > before && tail >= c.LeaderEvent()
+	})
+	if err != nil {
+		return err
+	}
+	var epoch uint64
+	a.engine.Do(func(c *bridge.Core, _ time.Time) {
+		epoch = c.LeaderEvent()
+		c.Lead(epoch)
+	})
+	a.engine.Reconcile()
+	a.setRole(recording.Primary, epoch)
+	a.metrics.promotions.Inc()
+	a.log.Info("leading", "epoch", epoch, "term", t.Number, "took", time.Since(begin))
+	<-ctx.Done()
+	if errors.Is(context.Cause(ctx), lease.ErrLost) {
+		a.follower()
+		return nil
+	}
+	a.handOver()
+	return nil
+}
+
+// handOver lets what is pending out before the lease is released, so that the next
+// leader has nothing to repair. What does not make it is the next leader's work.
+func (a *App) handOver() {
+	begin := time.Now()
+	if a.leaving() {
+		a.engine.Announce(recording.FeedData{Event: recording.FeedStopping, Reason: "leaving"})
+	}
+	bounded, cancel := context.WithTimeout(context.Background(), handOverLimit)
+	defer cancel()
+	err := a.engine.Wait(bounded, func(c *bridge.Core, _ uint64) bool { return c.Idle() })
+	a.follower()
+	a.log.Info("handing over", "took", time.Since(begin), "complete", err == nil)
+}
+
+// handOverLimit bounds the wait for a busy leg at hand-over; the compare-and-set
+// makes an early hand-over safe, only not as smooth.
+const handOverLimit = 500 * time.Millisecond
+
+func (a *App) follower() {
+	a.engine.Do(func(c *bridge.Core, _ time.Time) { c.Follow() })
+	a.setRole(recording.Secondary, 0)
+}
+
+func (a *App) setRole(r recording.InstanceRole, epoch uint64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.role = r
+	if epoch != 0 {
+		a.epoch, a.primarySince = epoch, time.Now()
+	}
+}
+
+// report tells the others about this instance, and hands the lead over when it
+// cannot observe and another one can.
+func (a *App) report(ctx context.Context) error {
+	var blindSince time.Time
+	for ctx.Err() == nil {
+		r := a.Report()
+		if r.Role == recording.Primary {
+			blindSince = a.consider(r, blindSince)
+		}
+		if data, err := json.Marshal(r); err == nil {
+			bounded, cancel := context.WithTimeout(ctx, reportEvery)
+			if _, err = a.state.Put(bounded, key(r.Instance), data); err != nil && ctx.Err() == nil {
+				a.log.Debug("report could not be written", "error", err)
+			}
+			cancel()
+		}
+		pause(ctx, reportEvery)
+	}
+	return nil
+}
+
+// blindPatience is how long a leader that cannot observe everything keeps the lead:
+// long enough for a socket to be opened again.
+const blindPatience = 3 * time.Second
+
+// consider resigns for a standby that is better off.
+func (a *App) consider(own Report, blindSince time.Time) time.Time {
+	now := time.Now()
+	other, ok := a.peers.other(now)
+	if !ok || !other.Ready {
+		return time.Time{}
+	}
+	if own.Ready && !other.Behind {
+		return time.Time{}
+	}
+	if blindSince.IsZero() {
+		return now
+	}
+	if now.Sub(blindSince) >= blindPatience {
+		a.log.Warn("handing over to the other instance", "other", other.Instance, "ready_here", own.Ready, "other_sees_more", other.Behind)
+		a.lease.Resign()
+		return time.Time{}
+	}
+	return blindSince
+}
+
+// Report is what this instance knows about itself.
+func (a *App) Report() Report {
+	a.mu.Lock()
+	r := Report{
+		Instance: a.set.InstanceID, Role: a.role, Epoch: a.epoch, Version: a.opts.Version, Started: a.started,
+		At: time.Now(), Account: a.account, Renewed: a.renewed, NextRestart: a.nextRestart.At, Error: a.lastError,
+	}
+	a.mu.Unlock()
+	if !a.opened.Load() {
+		return r
+	}
+	st := a.platform.Status()
+	r.Ready = st.Ready && a.caughtUp.Load() && a.natsUp.Connected()
+	if r.Error == "" && !st.Ready {
+		r.Error = st.LastError
+	}
+	a.engine.Do(func(c *bridge.Core, now time.Time) {
+		r.OpenLegs = c.OpenLegs()
+		n, oldest := c.Pending()
+		r.Behind = r.Role == recording.Secondary && n > 0 && now.Sub(oldest) > behindAfter
+	})
+	return r
+}

@@ -1,0 +1,47 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+// teardown is what has to be taken down, last in first out.
+type teardown struct{ steps []step }
+
+type step struct {
+	name string
+	run  func(context.Context) error
+}
+
+func (t *teardown) add(name string, run func(context.Context) error) {
+	t.steps = append(t.steps, step{name, run})
+}
+
+// run takes everything down, each step bounded, and says what went wrong.
+func (t *teardown) run(log *slog.Logger) {
+	for i := len(t.steps) - 1; i >= 0; i-- {
+		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+		begin := time.Now()
+		if err := t.steps[i].run(ctx); err != nil {
+			log.Warn("taking down failed", "part", t.steps[i].name, "error", err)
+		}
+		cancel()
+		log.Debug("taken down", "part", t.steps[i].name, "took", time.Since(begin))
+	}
+	t.steps = nil
+}
+
+// retry asks until there is an answer or ctx ends, and says so while it does.
+func retry[T any](ctx context.Context, log *slog.Logger, what string, f func(context.Context) (T, error)) (T, error) {
+	for wait := 200 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+		bounded, cancel := context.WithTimeout(ctx, 5*time.Second)
+		v, err := f(bounded)
+		cancel()
+		if err == nil || ctx.Err() != nil {
+			return v, err
+		}
+		log.Warn("cannot "+what+" yet, trying again", "error", err, "wait", wait)
+		pause(ctx, wait)
+	}
+}
