@@ -116,7 +116,7 @@ func (r *recorder) heard(something bool) {
 // blind reports whether a secure pause of the user's calls could go unnoticed.
 func (r *recorder) blind(user string) bool {
 	for _, scope := range r.gaps {
-		if scope == nil || len(scope.UserIDs) == 0 || slices.Contains(scope.UserIDs, user) {
+		if scope == nil || scope.All || len(scope.UserIDs) < scope.Users || slices.Contains(scope.UserIDs, user) {
 			return true
 		}
 	}
