@@ -148,7 +148,9 @@ func TestFailsClosed(t *testing.T) {
 			r.handle(feed, gap(3, recording.FeedGapOpened, recording.GapScope{Users: 1, UserIDs: []string{user}}))
 		}, "paused"},
 		{"closed", func() { r.handle(feed, gap(4, recording.FeedGapClosed, recording.GapScope{Users: 1})) }, "recording"},
-		{"gap of more than are named", func() { r.handle(feed, gap(5, recording.FeedGapOpened, recording.GapScope{Users: 2, UserIDs: []string{"x"}})) }, "paused"},
+		{"gap of more than are named", func() {
+			r.handle(feed, gap(5, recording.FeedGapOpened, recording.GapScope{Users: 2, UserIDs: []string{"x"}}))
+		}, "paused"},
 		{"closed", func() { r.handle(feed, gap(6, recording.FeedGapClosed, recording.GapScope{Users: 2})) }, "recording"},
 		{"gap of all", func() { r.handle(feed, gap(7, recording.FeedGapOpened, recording.GapScope{All: true})) }, "paused"},
 		{"closed", func() { r.handle(feed, gap(8, recording.FeedGapClosed, recording.GapScope{All: true})) }, "recording"},
