@@ -114,13 +114,13 @@ func TestRateLimitIsPerTokenAndSaysWhen(t *testing.T) {
 	org := start(t, simulator.Options{RateLimit: 3})
 	c := standard(t, org)
 	for i := 1; i <= 3; i++ {
-		resp, _ := c.do(http.MethodGet, "/api/v2/groups", nil) //nolint:bodyclose // Closed by do.
+		resp, _ := c.do(http.MethodGet, "/api/v2/groups", nil)
 		if resp.Header.Get("inin-ratelimit-count") != strconv.Itoa(i) || resp.Header.Get("inin-ratelimit-allowed") != "3" ||
 			resp.Header.Get("inin-ratelimit-reset") == "" {
 			t.Fatalf("headers %v", resp.Header)
 		}
 	}
-	resp, body := c.do(http.MethodGet, "/api/v2/groups", nil) //nolint:bodyclose // Closed by do.
+	resp, body := c.do(http.MethodGet, "/api/v2/groups", nil)
 	if resp.StatusCode != http.StatusTooManyRequests || body["code"] != "too.many.requests" {
 		t.Fatalf("status %d: %v", resp.StatusCode, body)
 	}

@@ -2,6 +2,7 @@ package simulator_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -48,9 +49,7 @@ func TestAnalyticsFindsOpenVoiceConversations(t *testing.T) {
 	query := func(more object) object {
 		// The interval is a second; the day that it touches counts.
 		q := object{"interval": today(), "order": "asc", "orderBy": "conversationStart"}
-		for k, v := range more {
-			q[k] = v
-		}
+		maps.Copy(q, more)
 		return s.api.want(http.StatusOK, http.MethodPost, detailsPath, q)
 	}
 	notOver := []object{predicate("conversationEnd", "notExists", "")}

@@ -222,6 +222,26 @@ func TestSecurePauseOfALegThatJoinsDuringIt(t *testing.T) {
 	}
 }
 
+func TestSecurePauseOfTheConversationIsOnEveryConnectedLeg(t *testing.T) {
+	s := newScene(t, simulator.Options{}, 1)
+	call, leg := connectedCall(s)
+	for _, on := range []bool{true, false} {
+		call.SecurePause(on)
+		body := last(s.flat(s.users[0]))
+		for _, p := range parts(body) {
+			if want := on && p["state"] == "connected"; p["securePause"] != want {
+				t.Errorf("pause %v: %v is %v", on, p["purpose"], p["securePause"])
+			}
+		}
+		if body["securePause"] != on {
+			t.Errorf("pause %v: the conversation is %v", on, body["securePause"])
+		}
+	}
+	if n := len(leg.Truth().Toggles); n != 2 {
+		t.Errorf("%d toggles", n)
+	}
+}
+
 func TestPauseOutlivesTheLegThatBeganIt(t *testing.T) {
 	s := newScene(t, simulator.Options{}, 2)
 	_, leg := connectedCall(s)

@@ -19,9 +19,13 @@ func TestTwentyFirstChannelEvictsTheOldestWithoutConnection(t *testing.T) {
 	}
 	l := listen(t, all[0])
 	l.sync()
+	// The connected channel is now the one that was used longest ago.
+	for _, ch := range all[1:] {
+		c.subscribe(ch)
+	}
 	c.channel()
 	alive := func(ch channelInfo) bool {
-		resp, _ := c.do(http.MethodHead, "/api/v2/notifications/channels/"+ch.id, nil) //nolint:bodyclose // Closed by do.
+		resp, _ := c.do(http.MethodHead, "/api/v2/notifications/channels/"+ch.id, nil)
 		return resp.StatusCode == http.StatusOK
 	}
 	if !alive(all[0]) || alive(all[1]) || !alive(all[2]) {

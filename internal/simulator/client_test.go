@@ -102,14 +102,20 @@ func decode(tb testing.TB, resp *http.Response) map[string]any {
 	return body
 }
 
-// do makes one request and returns the response with its body closed.
-func (c *client) do(method, path string, body any) (*http.Response, map[string]any) {
+// reply is what is left of a response when its body is read.
+type reply struct {
+	StatusCode int
+	Header     http.Header
+}
+
+// do makes one request.
+func (c *client) do(method, path string, body any) (reply, map[string]any) {
 	c.tb.Helper()
 	resp, err := c.try(c.tb.Context(), method, path, body)
 	if err != nil {
 		c.tb.Fatal(err)
 	}
-	return resp, decode(c.tb, resp)
+	return reply{resp.StatusCode, resp.Header}, decode(c.tb, resp)
 }
 
 func (c *client) try(ctx context.Context, method, path string, body any) (*http.Response, error) {
@@ -280,14 +286,18 @@ func (l *listener) waitFrame(what string, ok func(notification) bool) notificati
 	return found
 }
 
-func (l *listener) waitClosed() error {
+func (l *listener) waitClosed() {
 	l.tb.Helper()
-	var got error
-	l.wait("the end of the socket", func(_ []notification, err error) bool {
-		got = err
-		return err != nil
-	})
-	return got
+	l.wait("the end of the socket", func(_ []notification, err error) bool { return err != nil })
+}
+
+// closedBy waits for the end of the socket and returns its error.
+func (l *listener) closedBy() error {
+	l.tb.Helper()
+	l.waitClosed()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.err
 }
 
 func (l *listener) send(v any) {

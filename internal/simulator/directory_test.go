@@ -152,9 +152,12 @@ func TestAgentStateFollowsTheCallAndIsSent(t *testing.T) {
 	org.SetStation(u, simulator.Station{ID: "s2", Name: "Other"})
 	l.sync()
 	for _, want := range []struct{ topic, text string }{
-		{base + ".routingStatus", `"INTERACTING"`}, {base + ".routingStatus", `"IDLE"`},
-		{base + ".activity", `"INTERACTING"`}, {base + ".presence", `"ON_QUEUE"`},
-		{base + ".station", `"s2"`}, {base + ".conversationsummary", `"active":1`},
+		{base + ".routingStatus", `"INTERACTING"`},
+		{base + ".routingStatus", `"IDLE"`},
+		{base + ".activity", `"INTERACTING"`},
+		{base + ".presence", `"ON_QUEUE"`},
+		{base + ".station", `"s2"`},
+		{base + ".conversationsummary", `"active":1`},
 	} {
 		l.waitFrame(want.topic+" "+want.text, func(n notification) bool {
 			return n.Topic == want.topic && strings.Contains(n.raw, want.text)

@@ -247,7 +247,7 @@ func TestRESTFaults(t *testing.T) {
 		inject(t, org, simulator.Fault{Kind: simulator.FaultREST, Path: path, Status: status, Count: 2, RetryAfter: 7}, 0)
 		c.want(http.StatusOK, http.MethodGet, "/api/v2/groups", nil)
 		for range 2 {
-			resp, _ := c.do(http.MethodGet, path, nil) //nolint:bodyclose // Closed by do.
+			resp, _ := c.do(http.MethodGet, path, nil)
 			if resp.StatusCode != status || status == 429 && resp.Header.Get("Retry-After") != "7" {
 				t.Errorf("status %d, want %d, %v", resp.StatusCode, status, resp.Header)
 			}
@@ -313,8 +313,12 @@ func TestHangLastsUntilTheClientGivesUpOrTheFaultEnds(t *testing.T) {
 func TestNonsenseFaultsAreRefused(t *testing.T) {
 	org := start(t, simulator.Options{})
 	for _, bad := range []simulator.Fault{
-		{}, {Kind: "earthquake"}, {Kind: simulator.FaultDrop, Fraction: 2}, {Kind: simulator.FaultDelay, Delay: -1},
-		{Kind: simulator.FaultREST, Mode: "sulk"}, {Kind: simulator.FaultREST, Status: 42},
+		{},
+		{Kind: "earthquake"},
+		{Kind: simulator.FaultDrop, Fraction: 2},
+		{Kind: simulator.FaultDelay, Delay: -1},
+		{Kind: simulator.FaultREST, Mode: "sulk"},
+		{Kind: simulator.FaultREST, Status: 42},
 	} {
 		if _, err := org.Inject(bad); !errors.Is(err, simulator.ErrFault) {
 			t.Errorf("%+v: %v", bad, err)

@@ -103,7 +103,7 @@ func TestMaintenanceWarnsThenCloses(t *testing.T) {
 	inject(t, org, simulator.Fault{Kind: simulator.FaultMaintenance}, 1)
 	l.waitFrame("the warning", func(n notification) bool { return n.Topic == "v2.system.socket_closing" })
 	var closed websocket.CloseError
-	if err := l.waitClosed(); !errors.As(err, &closed) || closed.Code != websocket.StatusGoingAway {
+	if err := l.closedBy(); !errors.As(err, &closed) || closed.Code != websocket.StatusGoingAway {
 		t.Fatalf("closed with %v", err)
 	}
 	listen(t, ch).sync()
