@@ -3,6 +3,7 @@ package genesys
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,6 +16,13 @@ type feed struct {
 	cause     Cause // of everybody, when it is more than the start
 	since     time.Time
 	down      map[string]outage
+
+	numbers atomic.Pointer[numbers]
+}
+
+type numbers struct {
+	down, refused int
+	known         bool
 }
 
 type outage struct {
@@ -23,7 +31,9 @@ type outage struct {
 }
 
 func newFeed(sink Sink) *feed {
-	return &feed{sink: sink, everybody: true, since: time.Now(), down: make(map[string]outage)}
+	f := &feed{sink: sink, everybody: true, since: time.Now(), down: make(map[string]outage)}
+	f.note()
+	return f
 }
 
 // started reports everybody down, before anybody is known.
@@ -52,6 +62,7 @@ func (f *feed) known(users []string) {
 	for _, u := range users {
 		f.down[u] = outage{f.since, CauseStarted}
 	}
+	f.note()
 	if len(users) == 0 {
 		f.sink.Feed(FeedStatus{Up: true, From: time.Now(), Users: []string{}, Complete: true})
 	}
@@ -73,6 +84,7 @@ func (f *feed) lose(cause Cause, from time.Time, users []string) {
 		f.down[u] = outage{from, cause}
 		news = append(news, u)
 	}
+	f.note()
 	if len(news) > 0 {
 		f.sink.Feed(FeedStatus{Cause: cause, From: from, Users: news})
 	}
@@ -86,6 +98,7 @@ func (f *feed) regain(users []string) {
 	for _, u := range users {
 		delete(f.down, u)
 	}
+	f.note()
 	if len(users) > 0 {
 		f.sink.Feed(FeedStatus{Up: true, From: time.Now(), Users: slices.Clone(users), Complete: len(f.down) == 0})
 	}
@@ -107,13 +120,6 @@ func (f *feed) blink(cause Cause, from time.Time, users []string) {
 	}
 }
 
-// anyDown reports whether one of the users is down.
-func (f *feed) anyDown(users []string) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return slices.ContainsFunc(users, func(u string) bool { _, down := f.down[u]; return down })
-}
-
 // forget drops users who left the selection; nothing is reported about them.
 func (f *feed) forget(monitored func(user string) bool) {
 	f.mu.Lock()
@@ -123,16 +129,20 @@ func (f *feed) forget(monitored func(user string) bool) {
 			delete(f.down, u)
 		}
 	}
+	f.note()
 }
 
-// count returns how many users are down, and whether anybody is known.
-func (f *feed) count() (down, refused int, known bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+// note keeps the numbers for count; the caller holds the lock.
+func (f *feed) note() {
+	refused := 0
 	for _, o := range f.down {
 		if o.cause == CauseTopicRejected {
 			refused++
 		}
 	}
-	return len(f.down), refused, !f.everybody
+	f.numbers.Store(&numbers{down: len(f.down), refused: refused, known: !f.everybody})
 }
+
+// count returns how many users are down, how many of them because their topic is
+// refused, and whether anybody is known. It takes no lock: the sink may be in a call.
+func (f *feed) count() numbers { return *f.numbers.Load() }

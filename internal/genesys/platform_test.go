@@ -220,6 +220,7 @@ func TestRenewLosesNothing(t *testing.T) {
 		for ; ctx.Err() == nil; n++ {
 			leg.Hold()
 			leg.Retrieve()
+			r.within(2*n - 20) // as fast as the reader, with some on their way
 		}
 		flips <- n
 	}()

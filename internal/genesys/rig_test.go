@@ -95,6 +95,25 @@ func (r *recorder) until(t *testing.T, what string, ok func() bool) {
 	}
 }
 
+// within waits until at least n snapshots have come.
+func (r *recorder) within(n int) {
+	timeout := time.NewTimer(patience)
+	defer timeout.Stop()
+	for {
+		r.mu.Lock()
+		have, changed := len(r.snapshots), r.changed
+		r.mu.Unlock()
+		if have >= n {
+			return
+		}
+		select {
+		case <-changed:
+		case <-timeout.C:
+			return
+		}
+	}
+}
+
 // causes lists the causes of downs in their order.
 func (r *recorder) causes() []genesys.Cause {
 	r.mu.Lock()

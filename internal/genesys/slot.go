@@ -31,7 +31,8 @@ type slot struct {
 	shortLived int       // sockets in a row that were lost soon after opening
 	resubs     int       // confirmations asked for by the platform in a row
 
-	mu      sync.Mutex
+	reports sync.Mutex // held while open changes and the feed is told; taken before mu
+	mu      sync.Mutex // never held while the sink is called
 	share   share
 	socket  *socket // the present one
 	open    bool    // it is open and its topics are confirmed
@@ -183,17 +184,16 @@ func (s *slot) adopt(socket *socket, replay *overlap) {
 	s.mu.Unlock()
 	socket.replay = replay
 	r := &reader{slot: s, socket: socket, decoder: newDecoder(s.p.opts.Attributes)}
-	socket.begin(s.p, r.handle, r.long)
-	s.p.wait.Go(func() {
-		<-socket.done
-		s.ended(socket)
-	})
+	socket.begin(s.p, r.handle, r.long, func() { s.ended(socket) })
 }
 
 // ended reports the loss of the present socket at once, also while run is busy.
 func (s *slot) ended(socket *socket) {
+	s.reports.Lock()
+	defer s.reports.Unlock()
 	s.mu.Lock()
-	present := s.socket == socket
+	socket.gone = true
+	present := s.socket == socket && !socket.expected
 	was := s.open
 	if present {
 		s.open = false
@@ -213,6 +213,18 @@ func (s *slot) ended(socket *socket) {
 	}
 }
 
+// expect says that the end of a socket is no loss for now: opening a second one on
+// the same channel ends the first. When that failed the loss is reported late.
+func (s *slot) expect(socket *socket, end bool) {
+	s.mu.Lock()
+	socket.expected = end
+	late := socket.gone && !end
+	s.mu.Unlock()
+	if late {
+		s.ended(socket)
+	}
+}
+
 // detach lets go of the present socket, whose end is then no loss.
 func (s *slot) detach() {
 	s.mu.Lock()
@@ -223,6 +235,8 @@ func (s *slot) detach() {
 // lose reports the users of the slot down, with a cause that says more than an earlier
 // one.
 func (s *slot) lose(cause Cause, from time.Time) {
+	s.reports.Lock()
+	defer s.reports.Unlock()
 	s.mu.Lock()
 	s.open = false
 	users := s.share.users
@@ -291,29 +305,24 @@ func (s *slot) confirmed(socket *socket, v share, refused rejections) {
 			up = append(up, u)
 		}
 	}
+	s.reports.Lock() // the end of the socket is reported after this
+	defer s.reports.Unlock()
 	expires := s.p.client.now().Add(channelLife)
 	if socket.channel.Expires.After(expires) || time.Since(socket.opened) < time.Minute && !socket.channel.Expires.IsZero() {
 		expires = socket.channel.Expires
 	}
 	s.mu.Lock()
-	alive := s.socket == socket && socket.alive.Err() == nil
-	if alive {
-		s.open = true
-		s.expires = expires
+	present := s.socket == socket && !socket.gone
+	if present {
+		s.open, s.expires = true, expires
 	}
 	s.mu.Unlock()
-	if !alive {
-		return // lost in the meantime: reported there
+	if !present {
+		return
 	}
 	s.p.feed.lose(CauseTopicRejected, time.Now(), down)
 	s.p.feed.regain(up)
 	s.p.refresh()
-	// The socket may have ended between the check and the report.
-	select {
-	case <-socket.done:
-		s.p.feed.lose(CauseSocketLost, socket.lastFrame(), v.users)
-	default:
-	}
 }
 
 // update subscribes newcomers, tries refused topics again, and drops who left.
@@ -354,7 +363,7 @@ func (s *slot) update(socket *socket) error {
 		news[t] = true
 	}
 	maps.Copy(refused, answer)
-	s.subscribed, s.refused = v, refused
+	s.subscribed, s.refused, s.verified = v, refused, time.Now()
 	s.p.refusals(s.index, s.log, refused)
 	up, down := []string(nil), []string(nil)
 	for _, u := range v.users {

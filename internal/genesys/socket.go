@@ -25,6 +25,8 @@ type socket struct {
 	reason  error // why reading ended; read after done
 	silent  atomic.Bool
 	began   bool
+	// Under the lock of the slot: reading has ended, and its end is no loss.
+	gone, expected bool
 
 	last      atomic.Int64 // unix ns of the latest frame
 	heartbeat atomic.Int64
@@ -68,8 +70,8 @@ func (p *Platform) dial(ctx context.Context, ch *channel) (*socket, error) {
 }
 
 // begin starts reading. handle gets each frame in order and must not keep it; long is
-// called for a frame above the limit, with its beginning.
-func (s *socket) begin(p *Platform, handle func(frame []byte, received time.Time), long func(start []byte)) {
+// called for a frame above the limit, with its beginning; ended before done is closed.
+func (s *socket) begin(p *Platform, handle func(frame []byte, received time.Time), long func(start []byte), ended func()) {
 	s.began = true
 	s.last.Store(time.Now().UnixNano())
 	p.wait.Go(func() {
@@ -77,6 +79,7 @@ func (s *socket) begin(p *Platform, handle func(frame []byte, received time.Time
 		defer close(s.done)
 		s.reason = s.read(p.opts.MaxFrame, handle, long)
 		_ = s.conn.CloseNow() // the reason is known
+		ended()
 	})
 	p.wait.Go(func() { s.watch(p) })
 }

@@ -127,10 +127,10 @@ func (p *Platform) Status() Status {
 		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Permission, b.Permission))
 	})
 	if m := p.monitored.Load(); m != nil && feed != nil {
-		down, refused, known := feed.count()
+		n := feed.count()
 		v.Users = len(*m)
-		v.Observed = v.Users - down
-		v.Ready = known && down == refused && !v.TokenExpires.IsZero() && time.Now().Before(v.TokenExpires)
+		v.Observed = v.Users - n.down
+		v.Ready = n.known && n.down == n.refused && !v.TokenExpires.IsZero() && time.Now().Before(v.TokenExpires)
 	}
 	return v
 }

@@ -14,10 +14,16 @@ func (s *slot) stay(ctx context.Context, present **socket) error {
 	t := s.p.opts.Timings
 	confirmAt := s.confirmTime(*present)
 	replaceAt := s.replaceTime()
-	tries := 0
+	tries, again := 0, 0
 	for {
 		socket := *present
-		timer := time.NewTimer(time.Until(earliest(confirmAt, replaceAt)))
+		due := earliest(confirmAt, replaceAt)
+		if len(s.refused) == 0 {
+			again = 0
+		} else { // permissions may be granted any time
+			due = earliest(due, s.verified.Add(backoff(again, t.BackoffMax, t.Discovery)))
+		}
+		timer := time.NewTimer(time.Until(due))
 		var err error
 		select {
 		case <-ctx.Done():
@@ -41,7 +47,9 @@ func (s *slot) stay(ctx context.Context, present **socket) error {
 			}
 			confirmAt = s.confirmTime(*present)
 		case <-timer.C:
-			if now := time.Now(); !now.Before(replaceAt) {
+			now := time.Now()
+			switch {
+			case !now.Before(replaceAt):
 				// The token that created the channel is about to expire.
 				if failure := s.replace(ctx, "", present); failure != nil {
 					s.p.failed(s.log, "channel was not replaced", failure)
@@ -53,9 +61,12 @@ func (s *slot) stay(ctx context.Context, present **socket) error {
 				}
 				tries = 0
 				replaceAt, confirmAt = s.replaceTime(), s.confirmTime(*present)
-			} else {
+			case !now.Before(confirmAt):
 				err = s.confirm(socket)
 				confirmAt = s.confirmTime(socket)
+			default:
+				again++
+				err = s.update(socket)
 			}
 		}
 		timer.Stop()
@@ -150,11 +161,13 @@ func (s *slot) obey(ctx context.Context, message signal, present **socket, confi
 func (s *slot) swap(ctx context.Context, present **socket) error {
 	o := newOverlap()
 	(*present).recording.Store(o)
+	s.expect(*present, true)
 	next, err := s.p.dial(ctx, s.ch)
 	if err != nil {
+		s.expect(*present, false)
 		return err
 	}
-	s.takeOver(ctx, present, next, o)
+	s.takeOver(ctx, present, next, o, true)
 	return s.confirm(next)
 }
 
@@ -192,20 +205,22 @@ func (s *slot) replace(ctx context.Context, cause Cause, present **socket) error
 		return err
 	}
 	s.use(ch)
-	s.takeOver(ctx, present, next, o)
+	s.takeOver(ctx, present, next, o, cause == "")
 	s.confirmed(next, v, refused)
 	s.p.counters.renewals.Add(1)
 	return nil
 }
 
 // takeOver makes next the present socket: from now on the end of the old one is no
-// loss. What the old one still delivers comes first.
-func (s *slot) takeOver(ctx context.Context, present **socket, next *socket, o *overlap) {
+// loss. What a good old one still delivers comes first.
+func (s *slot) takeOver(ctx context.Context, present **socket, next *socket, o *overlap, good bool) {
 	old := *present
 	s.mu.Lock()
 	s.socket = next
 	s.mu.Unlock()
-	old.drain(ctx, s.p.opts.Timings.Overlap)
+	if good {
+		old.drain(ctx, s.p.opts.Timings.Overlap)
+	}
 	old.close()
 	*present = next
 	s.adopt(next, o)

@@ -54,8 +54,10 @@ type tokens struct {
 	busy     chan struct{} // held while the fields below are used
 	current  *token
 	failures int
-	next     time.Time // no try before
-	last     *tokenError
+	// rejections counts tokens in a row that were refused soon after they were issued.
+	rejections int
+	next       time.Time // no try before
+	last       *tokenError
 
 	shown   atomic.Pointer[token] // current, for status
 	issued  atomic.Uint64
@@ -121,9 +123,14 @@ func (t *tokens) invalidate(ctx context.Context, access string) {
 		return
 	}
 	// A platform that refuses each fresh token is not asked for them without end.
-	if again := t.current.since.Add(t.timings.BackoffMin); again.After(t.next) {
-		t.next = again
-		t.last = &tokenError{err: errors.New("the platform refuses a token it has just issued")}
+	const tolerated = 3
+	now := time.Now()
+	if t.rejections++; now.Sub(t.current.since) > t.timings.BackoffMax {
+		t.rejections = 0
+	}
+	if t.rejections > tolerated {
+		t.next = now.Add(backoff(t.rejections-tolerated, t.timings.BackoffMin, t.timings.BackoffMax))
+		t.last = &tokenError{err: errors.New("the platform refuses the tokens it has just issued")}
 	}
 	t.current = nil
 	t.shown.Store(nil)
