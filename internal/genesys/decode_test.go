@@ -149,6 +149,7 @@ func TestDecodeOtherFrames(t *testing.T) {
 		want  genesys.Frame
 	}{
 		{`{"topicName":"channel.metadata","eventBody":{"message":"WebSocket Heartbeat"}}`, genesys.Frame{Kind: genesys.KindHeartbeat}},
+		{`{"topicName":"channel.metadata","eventBody":{"message":"pong"}}`, genesys.Frame{Kind: genesys.KindPong}},
 		{`{"topicName":"channel.metadata"}`, genesys.Frame{Kind: genesys.KindHeartbeat}},
 		{`{"result":"200","status":"subscribed"}`, genesys.Frame{Kind: genesys.KindReply, Reply: "200"}},
 		{`{"result":404}`, genesys.Frame{Kind: genesys.KindReply, Reply: "404"}},

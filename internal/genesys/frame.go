@@ -15,7 +15,8 @@ const (
 	KindUnknown      Kind = iota // a topic that is not known here
 	KindConversation             // Frame.Snapshot is set
 	KindAgent                    // Frame.Agent is set
-	KindHeartbeat                // heartbeat or pong
+	KindHeartbeat                // heartbeat
+	KindPong                     // the answer to a ping
 	KindReply                    // an answer to something sent on the socket
 	KindSystem                   // Frame.System is set
 )
@@ -141,6 +142,20 @@ func (d *decoder) correlation() (id string) {
 	return id
 }
 
+func (d *decoder) message() (text string) {
+	if !d.open('{') {
+		return ""
+	}
+	for key, ok := d.member(true); ok; key, ok = d.member(false) {
+		if string(key) == "message" {
+			text = d.word()
+		} else {
+			d.skip()
+		}
+	}
+	return text
+}
+
 // result reads a code that is a string or a number.
 func (d *decoder) result() string {
 	if c := d.peek(); c == '-' || c >= '0' && c <= '9' {
@@ -161,7 +176,9 @@ func (d *decoder) body(f *Frame) error {
 	switch {
 	case f.Topic == metadataTopic:
 		f.Kind = KindHeartbeat
-		d.skip()
+		if d.message() == "pong" {
+			f.Kind = KindPong
+		}
 	case strings.HasPrefix(f.Topic, systemTopic):
 		f.Kind = KindSystem
 		f.System = d.system(f.Topic)

@@ -3,16 +3,21 @@ package genesys
 import (
 	"hash/maphash"
 	"sync"
+	"time"
 )
 
 // overlap remembers what an old socket delivered while the new one was open already.
 // The new socket has the same frames in its buffer. Handing them over again would be
 // worse than a repetition: they are older than what came after them.
 type overlap struct {
-	seed maphash.Seed
-	mu   sync.Mutex
-	seen map[uint64]int
+	seed  maphash.Seed
+	began time.Time // when the new socket began to be read
+	mu    sync.Mutex
+	seen  map[uint64]int
 }
+
+// overlapLimit ends an overlap when the platform answers no ping.
+const overlapLimit = 5 * time.Second
 
 func newOverlap() *overlap {
 	return &overlap{seed: maphash.MakeSeed(), seen: make(map[uint64]int)}
@@ -27,8 +32,8 @@ func (o *overlap) add(frame []byte) {
 }
 
 // take reports whether a frame of the new socket came on the old one. Each frame is
-// taken as often as it was added. When nothing is left the overlap is over.
-func (o *overlap) take(frame []byte) (repeated, over bool) {
+// taken as often as it was added.
+func (o *overlap) take(frame []byte) bool {
 	h := maphash.Bytes(o.seed, frame)
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -39,5 +44,5 @@ func (o *overlap) take(frame []byte) (repeated, over bool) {
 	case n == 1:
 		delete(o.seen, h)
 	}
-	return n > 0, len(o.seen) == 0
+	return n > 0
 }

@@ -27,12 +27,12 @@ func (r *reader) handle(frame []byte, received time.Time) {
 		r.reject("a frame cannot be read", f.Topic, err)
 		return
 	}
-	if o := r.socket.replay; o != nil && (f.Kind == KindConversation || f.Kind == KindAgent) {
-		repeated, over := o.take(frame)
-		if over {
+	if o := r.socket.replay; o != nil {
+		// What was sent before the pong was in the buffer. Later frames are new, even if
+		// they look like an old one.
+		if f.Kind == KindPong || received.Sub(o.began) > overlapLimit {
 			r.socket.replay = nil
-		}
-		if repeated {
+		} else if (f.Kind == KindConversation || f.Kind == KindAgent) && o.take(frame) {
 			p.counters.repeated.Add(1)
 			return
 		}
@@ -59,12 +59,14 @@ func (r *reader) handle(frame []byte, received time.Time) {
 		}
 		p.counters.agent.Add(1)
 		p.sink.Agent(f.Agent.received(time.Time{}, received))
-	case KindHeartbeat:
+	case KindHeartbeat, KindPong:
 		p.counters.control.Add(1)
 		r.socket.heartbeat.Store(received.UnixNano())
-		select {
-		case r.socket.beat <- struct{}{}:
-		default:
+		if f.Kind == KindPong {
+			select {
+			case r.socket.pong <- struct{}{}:
+			default:
+			}
 		}
 	case KindSystem:
 		p.counters.control.Add(1)

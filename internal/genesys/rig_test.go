@@ -30,6 +30,8 @@ type recorder struct {
 	directory *genesys.Directory
 	down      map[string]genesys.Cause
 	all       bool // everybody is down
+	held      call.Flag
+	holds     int // changes of held, of any leg on its user's topic
 }
 
 func newRecorder() *recorder {
@@ -45,7 +47,15 @@ func (r *recorder) update(fn func()) {
 }
 
 func (r *recorder) Snapshot(s call.Snapshot) {
-	r.update(func() { r.snapshots = append(r.snapshots, s) })
+	r.update(func() {
+		r.snapshots = append(r.snapshots, s)
+		for _, p := range s.Participants {
+			if p.UserID == s.View && p.State == "connected" && p.Held != r.held {
+				r.held = p.Held
+				r.holds++
+			}
+		}
+	})
 }
 
 func (r *recorder) Agent(u genesys.AgentUpdate) {
@@ -95,13 +105,13 @@ func (r *recorder) until(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// within waits until at least n snapshots have come.
+// within waits until held has changed at least n times.
 func (r *recorder) within(n int) {
 	timeout := time.NewTimer(patience)
 	defer timeout.Stop()
 	for {
 		r.mu.Lock()
-		have, changed := len(r.snapshots), r.changed
+		have, changed := r.holds, r.changed
 		r.mu.Unlock()
 		if have >= n {
 			return

@@ -182,6 +182,10 @@ func (s *slot) adopt(socket *socket, replay *overlap) {
 	s.mu.Lock()
 	s.socket = socket
 	s.mu.Unlock()
+	if replay != nil {
+		replay.began = time.Now()
+		_ = socket.ping(socket.alive) // the reader will notice a broken socket
+	}
 	socket.replay = replay
 	r := &reader{slot: s, socket: socket, decoder: newDecoder(s.p.opts.Attributes)}
 	socket.begin(s.p, r.handle, r.long, func() { s.ended(socket) })

@@ -31,7 +31,7 @@ type socket struct {
 	last      atomic.Int64 // unix ns of the latest frame
 	heartbeat atomic.Int64
 	event     atomic.Int64
-	beat      chan struct{} // holds one element after a heartbeat or pong
+	pong      chan struct{} // holds one element after a pong
 
 	recording atomic.Pointer[overlap] // set while a successor is open
 	replay    *overlap                // what the predecessor delivered; reader only
@@ -63,7 +63,7 @@ func (p *Platform) dial(ctx context.Context, ch *channel) (*socket, error) {
 	}
 	conn.SetReadLimit(-1) // long frames are passed over here without losing the socket
 	p.counters.connects.Add(1)
-	s := &socket{channel: ch, conn: conn, opened: time.Now(), done: make(chan struct{}), beat: make(chan struct{}, 1)}
+	s := &socket{channel: ch, conn: conn, opened: time.Now(), done: make(chan struct{}), pong: make(chan struct{}, 1)}
 	s.alive, s.end = context.WithCancel(ctx)
 	s.last.Store(s.opened.UnixNano())
 	return s, nil
@@ -185,14 +185,14 @@ func (s *socket) drain(ctx context.Context, overlap time.Duration) {
 	case <-timer.C:
 	}
 	select {
-	case <-s.beat: // an old one
+	case <-s.pong: // an old one
 	default:
 	}
 	if s.ping(limited) != nil {
 		return
 	}
 	select {
-	case <-s.beat:
+	case <-s.pong:
 	case <-s.done:
 	case <-limited.Done():
 	}
