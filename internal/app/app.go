@@ -68,6 +68,7 @@ type App struct {
 	connectOnce sync.Once
 	// leave is closed when this process is to hand over and end well.
 	leave     chan struct{}
+	done      chan struct{}
 	leaveOnce sync.Once
 	// renewals asks for a restart of the session now.
 	renewals chan string
@@ -98,7 +99,7 @@ func New(o Options) (*App, error) {
 	a := &App{
 		opts: o, set: s, log: o.Logger, listener: listener, names: newNames(), peers: newPeers(s.InstanceID),
 		natsUp: publish.NewState(), schedule: schedule, account: account(s.ClientID, s.APIURL), started: time.Now(),
-		connect: make(chan struct{}), leave: make(chan struct{}), renewals: make(chan string, 1),
+		connect: make(chan struct{}), leave: make(chan struct{}), done: make(chan struct{}), renewals: make(chan string, 1),
 		role: recording.Secondary, renewed: time.Now(),
 	}
 	a.metrics = newMetrics(a, o.Registry)
@@ -117,9 +118,13 @@ func (a *App) Start() { a.connectOnce.Do(func() { close(a.connect) }) }
 // Stop makes [App.Run] hand over and return nil.
 func (a *App) Stop() { a.leaveOnce.Do(func() { close(a.leave) }) }
 
+// Done is closed when [App.Run] has returned.
+func (a *App) Done() <-chan struct{} { return a.done }
+
 // Run runs the ingestor until ctx ends or [App.Stop] is called, and hands over before
 // it returns nil. An error means that going on makes no sense.
 func (a *App) Run(ctx context.Context) error {
+	defer close(a.done)
 	var last teardown
 	defer last.run(a.log)
 	a.serve(&last)

@@ -59,10 +59,11 @@ type Core struct {
 	latencies []Latency
 	// recovered are the legs about which REST knew something new since the last
 	// comparison began.
-	recovered    []string
-	gone         map[string]time.Time
-	lastBeat     time.Time
-	reconciledAt time.Time
+	recovered      []string
+	recoveredCount int
+	gone           map[string]time.Time
+	lastBeat       time.Time
+	reconciledAt   time.Time
 }
 
 // Load asks for a stored event: the one with the sequence, or the subject's last

@@ -78,7 +78,7 @@ func (f *feedLane) compose(c *Core, now time.Time) *flight {
 		d.Role = recording.Primary
 	}
 	d.Epoch, d.LastStreamSequence, d.OpenLegs = c.epoch, c.last, c.OpenLegs()
-	d.RefreshInterval = int(c.opts.Refresh / time.Second)
+	d.RefreshInterval, d.Revision = int(c.opts.Refresh/time.Second), f.revision+1
 	id, data := encodeFeed(c.opts.Source, &d, recording.At(item.at), f.revision+1)
 	return &flight{id: id, data: data, payload: d}
 }

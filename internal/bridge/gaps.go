@@ -80,7 +80,7 @@ func (g *gaps) down(o Observation) {
 	n.From, n.Cause = recording.At(o.From), o.Cause
 	n.Scope = &recording.GapScope{All: n.all, Users: len(o.Users)}
 	ids := slices.Sorted(slices.Values(o.Users))
-	n.Scope.UserIDs = ids[:min(len(ids), 100)]
+	n.Scope.UserIDs = ids[:min(len(ids), recording.MaxGapUsers)]
 	g.open = append(g.open, n)
 }
 
@@ -120,16 +120,27 @@ func (g *gaps) restoredNow() []*gap {
 }
 
 // close ends gaps and returns those that the stream knows of.
-func (g *gaps) close(these []*gap, recovered, lost []string) []recording.Gap {
+func (g *gaps) close(these []*gap, found findings) []recording.Gap {
 	var out []recording.Gap
 	g.open = slices.DeleteFunc(g.open, func(p *gap) bool { return slices.Contains(these, p) })
 	for _, p := range these {
 		if p.announced {
-			p.Recovered, p.PossiblyLost = recovered, lost
+			found.fill(&p.Gap)
 			out = append(out, p.Gap)
 		}
 	}
 	return out
+}
+
+// findings are what a comparison with REST found.
+type findings struct {
+	recovered, lost           []string
+	recoveredCount, lostCount int
+}
+
+func (f findings) fill(g *recording.Gap) {
+	g.Recovered, g.RecoveredCount = f.recovered, f.recoveredCount
+	g.PossiblyLost, g.PossiblyLostCount = f.lost[:min(len(f.lost), recording.MaxGapLegs)], f.lostCount
 }
 
 // blind reports whether anything is not observed now.

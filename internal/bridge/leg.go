@@ -169,11 +169,12 @@ func (l *legLane) believe(c *Core, now time.Time) {
 	c.tracker.Believe(l.id, level)
 }
 
-// prune drops the pending edges that say nothing new after what is published.
+// prune drops the pending edges that say nothing new after what somebody else has
+// published: phases that are reached, and steps that lead to where the level is.
 func (l *legLane) prune() {
 	level := control.LevelOf(l.published)
 	l.pending = slices.DeleteFunc(l.pending, func(e call.Edge) bool {
-		if level.Phase == call.Ended || e.Phase() != call.Unknown && e.Phase() <= level.Phase {
+		if reached(level, &e) {
 			return true
 		}
 		next := level.Step(e.Key)
@@ -184,6 +185,30 @@ func (l *legLane) prune() {
 		}
 		return same
 	})
+}
+
+// reached reports whether a step is behind a level: the leg has ended, or the step
+// leads to a phase that is no further.
+func reached(level call.Level, e *call.Edge) bool {
+	return level.Phase == call.Ended || e.Phase() != call.Unknown && e.Phase() <= level.Phase
+}
+
+// next is the pending edge to publish. A secure pause that is on now does not wait
+// behind older steps; everything else goes in the order in which it happened.
+func (l *legLane) next() *call.Edge {
+	level := control.LevelOf(l.published)
+	l.pending = slices.DeleteFunc(l.pending, func(e call.Edge) bool { return reached(level, &e) })
+	if len(l.pending) == 0 {
+		return nil
+	}
+	if level.Phase == call.Connected && l.seen.SecurePause && !level.SecurePause {
+		for i := range l.pending {
+			if l.pending[i].Kind == call.SecureOn {
+				return &l.pending[i]
+			}
+		}
+	}
+	return &l.pending[0]
 }
 
 // promoted prepares the leg for publishing by this instance.
@@ -199,12 +224,13 @@ func (l *legLane) compose(c *Core, now time.Time) *flight {
 	if !c.leading || l.seen == nil {
 		return nil
 	}
-	l.prune()
-	if len(l.pending) == 0 && l.settle && len(l.ahead) == 0 {
+	first := l.next()
+	if first == nil && l.settle && len(l.ahead) == 0 {
 		l.level(now)
+		first = l.next()
 	}
-	if len(l.pending) > 0 {
-		e := l.pending[0]
+	if first != nil {
+		e := *first
 		if l.published != nil && e.Phase() == call.Unknown {
 			// A step is taken from what is published, which may be further than what
 			// was believed when the step was observed.

@@ -190,13 +190,35 @@ func (c *Core) Believed(since time.Time) []string {
 	return append(paused, open...)
 }
 
-// maxRecovered bounds the list of legs in a gap_closed event.
-const maxRecovered = 1000
-
+// recover notes a leg about which REST knew something new.
 func (c *Core) recover(id call.ID) {
-	if len(c.recovered) < maxRecovered && !slices.Contains(c.recovered, id.Leg) {
-		c.recovered = append(c.recovered, id.Leg)
+	if name := legName(id); c.recoveredCount < len(c.recovered) || !slices.Contains(c.recovered, name) {
+		c.recoveredCount++
+		if len(c.recovered) < recording.MaxGapLegs {
+			c.recovered = append(c.recovered, name)
+		}
 	}
+}
+
+func legName(id call.ID) string { return id.Conversation + "/" + id.Leg }
+
+// unread names the legs of conversations that could not be read. Of a conversation
+// without a known leg the conversation is named.
+func (c *Core) unread(conversations []string) []string {
+	var names []string
+	for _, conversation := range conversations {
+		n := len(names)
+		for id := range c.legs {
+			if id.Conversation == conversation {
+				names = append(names, legName(id))
+			}
+		}
+		if len(names) == n {
+			names = append(names, conversation+"/"+recording.NoUser)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // heard reports whether a topic has spoken of a leg of the conversation since a time.

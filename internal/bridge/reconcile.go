@@ -136,7 +136,7 @@ func (e *Engine) compare(ctx context.Context, periodic bool) error {
 	if !e.Do(func(c *Core, _ time.Time) {
 		leading, _ = c.Leading()
 		believed, closing = c.Believed(since), e.gaps.restoredNow()
-		c.recovered = nil
+		c.recovered, c.recoveredCount = nil, 0
 	}) {
 		return ctx.Err()
 	}
@@ -156,13 +156,15 @@ func (e *Engine) compare(ctx context.Context, periodic bool) error {
 	}
 	e.opts.Observer.Reconciliation(len(believed)+len(open), len(lost), time.Since(begin))
 	e.Do(func(c *Core, now time.Time) {
-		for _, g := range e.gaps.close(closing, c.recovered, lost) {
+		found := findings{recovered: c.recovered, recoveredCount: c.recoveredCount, lost: c.unread(lost)}
+		found.lostCount = len(found.lost)
+		for _, g := range e.gaps.close(closing, found) {
 			e.opts.Observer.Gap(g.Cause, false)
-			e.log.Info("gap closed", "gap", g.ID, "cause", string(g.Cause), "to", g.To.Time, "recovered", len(g.Recovered), "possibly_lost", len(g.PossiblyLost))
+			e.log.Info("gap closed", "gap", g.ID, "cause", string(g.Cause), "to", g.To.Time, "recovered", g.RecoveredCount, "possibly_lost", g.PossiblyLostCount)
 			e.announce(recording.FeedData{Event: recording.FeedGapClosed, Gap: g}, now)
 		}
 		if leading {
-			e.closeForeign(c, begin, lost, now)
+			e.closeForeign(c, begin, found, now)
 		}
 		c.reconciledAt = now
 	})
@@ -170,13 +172,14 @@ func (e *Engine) compare(ctx context.Context, periodic bool) error {
 }
 
 // closeForeign closes the gaps that an instance announced which is no longer there.
-func (e *Engine) closeForeign(c *Core, begin time.Time, lost []string, now time.Time) {
+func (e *Engine) closeForeign(c *Core, begin time.Time, found findings, now time.Time) {
 	for id, g := range c.feed.gaps {
 		if g.instance == e.opts.Core.Instance || g.at.After(begin.Add(-c.opts.Patience)) {
 			continue
 		}
 		delete(c.feed.gaps, id)
-		g.gap.To, g.gap.Recovered, g.gap.PossiblyLost = recording.At(now), c.recovered, lost
+		g.gap.To = recording.At(now)
+		found.fill(&g.gap)
 		e.announce(recording.FeedData{Event: recording.FeedGapClosed, Gap: g.gap}, now)
 	}
 }
