@@ -1,86 +1,31 @@
 package examples_test
 
 import (
-	"bytes"
-	"cmp"
-	"encoding/json"
-	"io/fs"
-	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/recorderbridge/genesys-ingestor/api/examples"
 	"github.com/recorderbridge/genesys-ingestor/api/recording"
 	"github.com/recorderbridge/genesys-ingestor/api/recordingtest"
 )
 
-const adapter = "acme"
-
-type message struct {
-	file, subject, id, words string
-	revision                 uint64
-	body                     []byte
-}
-
-// load reads all examples as the messages they would be, in the order of revisions.
-func load(t *testing.T) []message {
+func story(t *testing.T) []examples.Message {
 	t.Helper()
-	files, err := fs.Glob(examples.Files, "*.json")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("list the examples: %d files, %v", len(files), err)
+	all, err := examples.Story()
+	if err != nil {
+		t.Fatal(err)
 	}
-	var all []message
-	for _, file := range files {
-		indented, err := examples.Files.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var body bytes.Buffer
-		if err := json.Compact(&body, indented); err != nil {
-			t.Fatalf("%s: %v", file, err)
-		}
-		event, err := recording.Decode(body.Bytes())
-		if err != nil {
-			t.Fatalf("%s: %v", file, err)
-		}
-		m := message{file: file, body: body.Bytes()}
-		var written []byte
-		switch e := event.(type) {
-		case *recording.CallEvent:
-			d := &e.Data
-			m.subject = recording.CallSubject(adapter, d.Agent.UserID, d.Conversation.ID, d.Leg.ID)
-			m.id, m.revision, m.words = e.ID, d.Revision, "call-"+string(d.Verb)+"-"+string(d.Cause)
-			written = e.AppendJSON(nil)
-		case *recording.AgentEvent:
-			m.subject = recording.AgentSubject(adapter, e.Data.Agent.UserID)
-			m.id, m.revision, m.words = e.ID, e.Data.Revision, "agent-"+string(e.Data.Cause)
-			written = e.AppendJSON(nil)
-		case *recording.FeedEvent:
-			m.subject = recording.FeedSubject(adapter)
-			m.id, m.revision, m.words = e.ID, e.Data.Revision, "feed-"+string(e.Data.Event)
-			written = e.AppendJSON(nil)
-		}
-		if !bytes.Equal(written, m.body) {
-			t.Errorf("%s is not what the encoder writes:\n got %s\nwant %s", file, m.body, written)
-		}
-		all = append(all, m)
-	}
-	slices.SortFunc(all, func(a, b message) int {
-		return cmp.Or(strings.Compare(a.subject, b.subject), cmp.Compare(a.revision, b.revision))
-	})
 	return all
 }
 
 // TestExamplesKeepTheContract: each alone and all together as one stream.
 func TestExamplesKeepTheContract(t *testing.T) {
 	var history recordingtest.History
-	for _, m := range load(t) {
-		header := map[string][]string{"Content-Type": {recording.ContentType}, "Nats-Msg-Id": {m.id}}
-		if err := history.Add(m.subject, header, m.body); err != nil {
-			t.Errorf("%s: %v", m.file, err)
-		}
-		if !strings.HasPrefix(m.file, m.words) {
-			t.Errorf("%s should be named %s….json", m.file, m.words)
+	for _, m := range story(t) {
+		if err := history.Add(m.Subject, m.Header, m.Body); err != nil {
+			t.Errorf("%s: %v", m.File, err)
 		}
 	}
 	if err := history.Finish(); err != nil {
@@ -88,11 +33,33 @@ func TestExamplesKeepTheContract(t *testing.T) {
 	}
 }
 
+// TestExamplesAreWhatTheEncoderWrites, under the name that says what they are.
+func TestExamplesAreWhatTheEncoderWrites(t *testing.T) {
+	for _, m := range story(t) {
+		var written []byte
+		name := ""
+		switch e := m.Event.(type) {
+		case *recording.CallEvent:
+			written, name = e.AppendJSON(nil), "call-"+string(e.Data.Verb)+"-"+string(e.Data.Cause)
+		case *recording.AgentEvent:
+			written, name = e.AppendJSON(nil), "agent-"+string(e.Data.Cause)
+		case *recording.FeedEvent:
+			written, name = e.AppendJSON(nil), "feed-"+string(e.Data.Event)
+		}
+		if diff := cmp.Diff(string(written), string(m.Body)); diff != "" {
+			t.Errorf("%s is not what the encoder writes (-want +got):\n%s", m.File, diff)
+		}
+		if !strings.HasPrefix(m.File, name) {
+			t.Errorf("%s should be named %s….json", m.File, name)
+		}
+	}
+}
+
 // TestEveryWordIsShown: each verb, each state of a call and each feed event.
 func TestEveryWordIsShown(t *testing.T) {
-	var all []byte
-	for _, m := range load(t) {
-		all = append(all, m.body...)
+	var all strings.Builder
+	for _, m := range story(t) {
+		all.Write(m.Body)
 	}
 	var want []string
 	for _, v := range recording.Verbs() {
@@ -108,7 +75,7 @@ func TestEveryWordIsShown(t *testing.T) {
 		want = append(want, `"confidence":"`+string(c)+`"`)
 	}
 	for _, w := range want {
-		if !bytes.Contains(all, []byte(w)) {
+		if !strings.Contains(all.String(), w) {
 			t.Errorf("no example shows %s", w)
 		}
 	}

@@ -201,7 +201,7 @@ func TestOneCall(t *testing.T) {
 	c.CustomerHangsUp()
 	leg.WrapUp("sold")
 	s.expect(leg.ID(), "prepare/delivered/armed", "start/established/recording", "update/held/recording", "update/retrieved/recording",
-		"update/muted/recording", "update/unmuted/recording", "pause/secure_paused/paused", "resume/secure_resumed/recording?",
+		"update/muted/recording", "update/unmuted/recording", "pause/secure_paused/paused", "resume/secure_resumed/recording",
 		"stop/cleared/stopped", "update/wrapped_up/stopped")
 }
 

@@ -293,10 +293,9 @@ func (d *decoder) attributeMap() (m map[string]string) {
 			continue
 		}
 		name := string(key)
-		start := d.i
 		var value string
 		c := d.peek()
-		start = d.i
+		start := d.i
 		switch c {
 		case '"':
 			value = d.str()

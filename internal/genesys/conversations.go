@@ -247,7 +247,8 @@ func openQuery(interval string, number int) any {
 		Conversations []filter `json:"conversationFilters"`
 		Segments      []filter `json:"segmentFilters"`
 	}{
-		interval, "asc", "conversationStart", paging{pageSize, number},
+		interval, "asc", "conversationStart",
+		paging{pageSize, number},
 		[]filter{{"and", []predicate{{"dimension", "conversationEnd", "notExists", ""}}}},
 		[]filter{{"and", []predicate{{"dimension", "mediaType", "matches", "voice"}}}},
 	}

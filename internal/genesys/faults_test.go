@@ -160,7 +160,7 @@ func TestMalformedFrames(t *testing.T) {
 	if s.FramesMalformed < 5 || s.Connects != 1 {
 		t.Errorf("stats: %+v", s)
 	}
-	if n := strings.Count(out.String(), "a frame cannot be read"); n == 0 || n > 3 {
+	if n := strings.Count(out.String(), "frame rejected"); n == 0 || n > 3 {
 		t.Errorf("%d lines about frames", n)
 	}
 }

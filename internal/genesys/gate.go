@@ -51,6 +51,7 @@ func newGate() *gate {
 func (g *gate) share(p Priority) int {
 	percent := 100
 	switch p {
+	case PriorityChannels:
 	case PriorityLegs:
 		percent = 95
 	case PriorityDiscovery:

@@ -24,7 +24,7 @@ func (p *Platform) manage(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		p.failed(p.log, "users cannot be found", err)
+		p.failed(p.log, "find users", err)
 		p.feed.unreachable(causeOf(err, CauseUnreachable))
 		if sleep(ctx, backoff(n, p.opts.Timings.BackoffMin, p.opts.Timings.BackoffMax)) != nil {
 			return
@@ -52,7 +52,7 @@ func (p *Platform) manage(ctx context.Context) {
 			discovery.Reset(max(p.opts.Timings.BackoffMin, time.Until(soon)))
 		case <-discovery.C:
 			if err := p.discover(ctx); err != nil {
-				p.failed(p.log, "users cannot be found", err)
+				p.failed(p.log, "find users", err)
 			}
 			last = time.Now()
 			discovery.Reset(p.opts.Timings.Discovery)
@@ -165,7 +165,7 @@ func (p *Platform) tellDirectory(ctx context.Context, found *roster) {
 	p.mu.Unlock()
 	queues, err := p.findQueues(limited)
 	if err != nil {
-		p.failed(p.log, "queue names cannot be read", err)
+		p.failed(p.log, "read queue names", err)
 		if old != nil {
 			queues = old.Queues
 		}
@@ -173,7 +173,7 @@ func (p *Platform) tellDirectory(ctx context.Context, found *roster) {
 	if p.needStations(found, book) {
 		byID, byUser, err := p.findStations(limited)
 		if err != nil {
-			p.failed(p.log, "stations cannot be read", err)
+			p.failed(p.log, "read stations", err)
 		} else {
 			book.byID, book.byUser = byID, byUser
 		}
@@ -263,13 +263,13 @@ func (p *Platform) loadChannels(ctx context.Context) {
 	}
 	data, err := p.opts.Store.Load(ctx)
 	if err != nil {
-		p.failed(p.log, "remembered channels cannot be read", err)
+		p.failed(p.log, "load remembered channels", err)
 		return
 	}
 	var list []*channel
 	if len(data) > 0 && json.Unmarshal(data, &list) != nil {
 		// The content is secret, so is what the error would quote.
-		p.failed(p.log, "remembered channels cannot be read", errors.New("not the expected JSON"))
+		p.failed(p.log, "load remembered channels", errors.New("not the expected JSON"))
 		return
 	}
 	p.mu.Lock()
@@ -332,6 +332,6 @@ func (p *Platform) saveChannels(ctx context.Context) {
 		err = p.opts.Store.Save(limited, data)
 	}
 	if err != nil {
-		p.failed(p.log, "channels cannot be remembered", err)
+		p.failed(p.log, "save channels", err)
 	}
 }

@@ -58,12 +58,12 @@ func parseTime(b []byte) time.Time {
 	if !ok {
 		return time.Time{}
 	}
-	leap := time.Duration(second / 60) // the 61st second of a minute
+	leap := time.Duration(second/60) * time.Second // the 61st second of a minute
 	t := time.Date(year, time.Month(month), day, hour, minute, min(second, 59), nanos, time.UTC)
 	if t.Day() != day {
 		return time.Time{} // such as 31 April
 	}
-	return t.Add(leap*time.Second - offset)
+	return t.Add(leap - offset)
 }
 
 // parseZone reads Z, +hh:mm, +hhmm, +hh or nothing.

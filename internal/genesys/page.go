@@ -3,6 +3,7 @@ package genesys
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/url"
 	"strconv"
 
@@ -87,9 +88,7 @@ func (c *client) list(ctx context.Context, r request) ([]entity, error) {
 
 func (c *client) page(ctx context.Context, r request, number int) (*page, error) {
 	query := url.Values{}
-	for k, v := range r.query {
-		query[k] = v
-	}
+	maps.Copy(query, r.query)
 	query.Set("pageSize", strconv.Itoa(pageSize))
 	query.Set("pageNumber", strconv.Itoa(number))
 	r.query = query

@@ -183,14 +183,15 @@ func (p *Platform) Suspect(users []string) {
 	}
 }
 
-// failed notes an error, and logs it unless it is repeated all the time.
-func (p *Platform) failed(log *slog.Logger, what string, err error) {
+// failed notes the error of an operation, and logs it unless it is repeated all the
+// time.
+func (p *Platform) failed(log *slog.Logger, operation string, err error) {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return
 	}
 	now := time.Now()
 	p.mu.Lock()
-	text := what + ": " + err.Error()
+	text := operation + ": " + err.Error()
 	repeated := text == p.lastError && now.Sub(p.loggedTime) < time.Minute
 	p.lastError, p.lastTime = text, now
 	if !repeated {
@@ -199,10 +200,10 @@ func (p *Platform) failed(log *slog.Logger, what string, err error) {
 	p.mu.Unlock()
 	var noToken *tokenError
 	if repeated || errors.As(err, &noToken) { // the latter is logged where it arises
-		log.Debug(what, "error", err)
+		log.Debug("operation failed", "operation", operation, "error", err)
 		return
 	}
-	log.Warn(what, "error", err)
+	log.Warn("operation failed", "operation", operation, "error", err)
 }
 
 // kind returns the topic that works, as far as known.

@@ -8,6 +8,8 @@ import (
 	"time"
 )
 
+var errTooLong = errors.New("longer than the limit")
+
 // reader turns the frames of one socket into calls of the sink.
 type reader struct {
 	slot    *slot
@@ -24,7 +26,7 @@ func (r *reader) handle(frame []byte, received time.Time) {
 	f, err := r.decoder.frame(frame)
 	if err != nil {
 		p.counters.malformed.Add(1)
-		r.reject("a frame cannot be read", f.Topic, err)
+		r.reject(f.Topic, err)
 		return
 	}
 	if o := r.socket.replay; o != nil {
@@ -106,13 +108,13 @@ func (r *reader) long(start []byte) {
 			}
 		}
 	}
-	r.reject("a frame is too long", topic, errors.New("longer than the limit"))
+	r.reject(topic, errTooLong)
 }
 
 // reject notes that something may have been missed: by the user of the topic where it
 // is known, else by all of the slot. The manager reports it within a second, so that a
 // storm of such frames asks for few answers of REST.
-func (r *reader) reject(what, topic string, err error) {
+func (r *reader) reject(topic string, err error) {
 	s := r.slot
 	user := viewOf(topic)
 	if strings.HasPrefix(topic, userTopic) && !s.p.isMonitored(user) {
@@ -123,7 +125,7 @@ func (r *reader) reject(what, topic string, err error) {
 	if s.rejected == nil {
 		s.rejected = make(map[string]bool)
 		s.rejectedAt = time.Now()
-		s.log.Warn(what, "topic", templateOf(clip(topic)), "error", err)
+		s.log.Warn("frame rejected", "topic", templateOf(clip(topic)), "error", err)
 	}
 	if s.p.isMonitored(user) {
 		s.rejected[user] = true

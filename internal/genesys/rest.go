@@ -97,8 +97,7 @@ func (c *client) call(ctx context.Context, r request) (answer, error) {
 
 // worthRetry reports whether the same call may succeed soon.
 func worthRetry(err error, once bool) bool {
-	var refused *APIError
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*APIError](err); ok {
 		switch s := refused.Status; {
 		case s == http.StatusTooManyRequests:
 			return true
@@ -183,8 +182,7 @@ func (c *client) build(ctx context.Context, r request, t *token) (*http.Request,
 
 // bare takes the address off an error: it may hold ids and query values.
 func bare(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err
 	}
 	return err
@@ -240,8 +238,7 @@ func (c *client) now() time.Time { return time.Now().Add(time.Duration(c.offset.
 
 // lenient accepts values of the wrong type: encoding/json leaves them out and reads on.
 func lenient(err error) error {
-	var wrong *json.UnmarshalTypeError
-	if errors.As(err, &wrong) {
+	if _, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return nil
 	}
 	return err

@@ -94,7 +94,7 @@ func (s *slot) run(ctx context.Context) {
 		if time.Since(began) > s.p.opts.Timings.BackoffMax {
 			n = 0
 		}
-		s.p.failed(s.log, "channel is not connected", err)
+		s.p.failed(s.log, "connect channel", err)
 		if sleep(ctx, backoff(n, s.p.opts.Timings.BackoffMin, s.p.opts.Timings.BackoffMax)) != nil {
 			return
 		}
@@ -115,7 +115,7 @@ func (s *slot) serve(ctx context.Context) error {
 		s.drop(err)
 		return err
 	}
-	s.adopt(socket, nil)
+	s.adopt(socket, nil) //nolint:contextcheck // a socket has a context of its own
 	if err = s.confirm(socket); err == nil {
 		err = s.stay(ctx, &socket)
 	}

@@ -40,7 +40,7 @@ func (s *slot) stay(ctx context.Context, present **socket) error {
 				r.done <- failure
 			}
 			if replaceAt = s.replaceTime(); failure != nil {
-				s.p.failed(s.log, "channel was not replaced", failure)
+				s.p.failed(s.log, "replace channel", failure)
 				if r.cause != "" {
 					replaceAt = time.Now().Add(backoff(0, t.BackoffMin, t.BackoffMax))
 				}
@@ -52,7 +52,7 @@ func (s *slot) stay(ctx context.Context, present **socket) error {
 			case !now.Before(replaceAt):
 				// The token that created the channel is about to expire.
 				if failure := s.replace(ctx, "", present); failure != nil {
-					s.p.failed(s.log, "channel was not replaced", failure)
+					s.p.failed(s.log, "replace channel", failure)
 					replaceAt = now.Add(backoff(tries, t.BackoffMin, t.BackoffMax))
 					if tries++; now.After(s.ch.Bound) {
 						s.lose(CauseTokenLost, s.ch.Bound)
@@ -127,14 +127,16 @@ func (s *slot) obey(ctx context.Context, message signal, present **socket, confi
 				err = s.replace(ctx, "", present)
 				break
 			}
-			s.p.failed(s.log, "no new socket yet", err)
+			s.p.failed(s.log, "open another socket", err)
+			//nolint:contextcheck // the old socket's context: the wait ends with it
 			_ = sleep(socket.alive, backoff(n, t.BackoffMin, t.BackoffMax/4)) // the loop looks
 			err = s.swap(ctx, present)
 		}
-		if err != nil {
-			return time.Now().Add(backoff(0, t.BackoffMin, t.BackoffMax)), nil
+		if err == nil {
+			return s.confirmTime(*present), nil
 		}
-		return s.confirmTime(*present), nil
+		s.p.failed(s.log, "open another socket", err)
+		return time.Now().Add(backoff(0, t.BackoffMin, t.BackoffMax)), nil //nolint:nilerr // the old socket goes on
 	case SystemNoLongerSubscribed:
 		s.log.Warn("the platform has ended subscriptions of this channel: subscribing again")
 		s.lose(CauseChannelLost, time.Now())
@@ -223,5 +225,5 @@ func (s *slot) takeOver(ctx context.Context, present **socket, next *socket, o *
 	}
 	old.close()
 	*present = next
-	s.adopt(next, o)
+	s.adopt(next, o) //nolint:contextcheck // a socket has a context of its own
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -116,9 +117,7 @@ func (p *Platform) search(ctx context.Context, channel string, topics []string, 
 	add := func(part []string) (error, error) {
 		*budget--
 		r, err := p.subscribe(ctx, http.MethodPost, channel, part)
-		for t, permission := range r {
-			found[t] = permission
-		}
+		maps.Copy(found, r)
 		if refusedAsWhole(err) {
 			return err, nil
 		}
@@ -129,9 +128,8 @@ func (p *Platform) search(ctx context.Context, channel string, topics []string, 
 		return err
 	}
 	blame := func(part []string, why error) {
-		var refused *APIError
 		permission := ""
-		if errors.As(why, &refused) {
+		if refused, ok := errors.AsType[*APIError](why); ok {
 			permission = strings.Join(refused.Permissions, " ")
 		}
 		for _, t := range part {

@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -199,11 +198,7 @@ func (t *tokens) failed(err error) error {
 func describeToken(err error, secret string) *tokenError {
 	var answer *oauth2.RetrieveError
 	if !errors.As(err, &answer) {
-		var wrapped *url.Error
-		if errors.As(err, &wrapped) {
-			err = wrapped.Err
-		}
-		return &tokenError{err: err}
+		return &tokenError{err: bare(err)}
 	}
 	status := 0
 	if answer.Response != nil {

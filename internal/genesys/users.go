@@ -68,7 +68,7 @@ func (p *Platform) selected(ctx context.Context) (map[string]bool, error) {
 			})
 			if errors.Is(err, ErrNotFound) || errors.Is(err, ErrForbidden) {
 				// A wrong id stays wrong: the others are still monitored.
-				p.log.Error("cannot list the members of a "+what, "id", id, "error", err)
+				p.log.Error("members cannot be listed", "of", what, "id", id, "error", err)
 				continue
 			}
 			if err != nil {

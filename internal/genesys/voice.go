@@ -11,7 +11,6 @@ import (
 type voice struct {
 	call.Participant
 	found       bool
-	disconnect  time.Time
 	self, other string
 	acwStart    time.Time
 	acwEnd      time.Time

@@ -149,7 +149,7 @@ func (h *hold) create(ctx context.Context) (claim, error) {
 	sent := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, h.timeout())
 	defer cancel()
-	revision, err := h.options.Store.Create(ctx, h.options.Key, h.value)
+	revision, err := h.options.Store.Put(ctx, h.options.Key, h.value, 0)
 	if err != nil {
 		return claim{}, err
 	}
@@ -162,7 +162,7 @@ func (h *hold) confirm(ctx context.Context, revision uint64) (claim, bool) {
 	sent := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, h.timeout())
 	defer cancel()
-	next, err := h.options.Store.Update(ctx, h.options.Key, h.value, revision)
+	next, err := h.options.Store.Put(ctx, h.options.Key, h.value, revision)
 	return claim{number: revision, revision: next, sent: sent}, err == nil
 }
 

@@ -100,7 +100,7 @@ func (h *hold) renew(ctx context.Context, last uint64) renewal {
 	r := renewal{sent: time.Now()}
 	update, cancel := context.WithTimeout(ctx, h.timeout())
 	defer cancel()
-	revision, err := h.options.Store.Update(update, h.options.Key, h.value, last)
+	revision, err := h.options.Store.Put(update, h.options.Key, h.value, last)
 	var other *ConflictError
 	switch {
 	case err == nil:
@@ -243,8 +243,7 @@ func (h *hold) release(ctx context.Context, t *term) {
 	h.paused = time.Now().Add(h.renewEvery()) // the others first
 	h.mu.Unlock()
 	err := h.remove(ctx, t.revision)
-	var other *ConflictError
-	if errors.As(err, &other) {
+	if other, ok := errors.AsType[*ConflictError](err); ok {
 		// Perhaps an unanswered renewal of ours was stored after all.
 		if e, gerr := h.get(ctx); gerr == nil && h.mine(e) && e.Revision >= other.Revision {
 			err = h.remove(ctx, e.Revision)

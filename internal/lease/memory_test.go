@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/recorderbridge/genesys-ingestor/internal/lease"
@@ -18,6 +19,7 @@ const markerTTL = time.Second
 // revision, a TTL that starts anew with each write, a marker on expiry that
 // vanishes later. It keeps the log of all writes.
 type memory struct {
+	t   *testing.T
 	ttl time.Duration
 
 	mu      sync.Mutex
@@ -37,13 +39,13 @@ type write struct {
 
 func newMemory(ttl time.Duration) *memory { return &memory{ttl: ttl, changed: make(chan struct{})} }
 
-// put stores when the last revision is the expected one. Create expects that the
-// key has no value.
-func (m *memory) put(by string, e lease.Entry, expect uint64, create bool) (uint64, error) {
+// put stores when the last revision is the expected one, or for 0 when the key has
+// no value.
+func (m *memory) put(by string, e lease.Entry, expect uint64) (uint64, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	ok := m.last.Revision == expect
-	if create {
+	if expect == 0 {
 		ok = m.last.Revision == 0 || m.last.Deleted
 	}
 	if !ok {
@@ -182,23 +184,23 @@ func (c *client) request(ctx context.Context, op string, do func() (uint64, erro
 	return 0, ctx.Err()
 }
 
-func (c *client) Create(ctx context.Context, _ string, value []byte) (uint64, error) {
-	return c.request(ctx, "create", func() (uint64, error) { return c.put(c.name, lease.Entry{Value: value}, 0, true) })
-}
-
-func (c *client) Update(ctx context.Context, _ string, value []byte, last uint64) (uint64, error) {
-	return c.request(ctx, "update", func() (uint64, error) { return c.put(c.name, lease.Entry{Value: value}, last, false) })
+func (c *client) Put(ctx context.Context, _ string, value []byte, last uint64) (uint64, error) {
+	op := "update"
+	if last == 0 {
+		op = "create"
+	}
+	return c.request(ctx, op, func() (uint64, error) { return c.put(c.name, lease.Entry{Value: value}, last) })
 }
 
 func (c *client) Delete(ctx context.Context, _ string, last uint64) error {
-	_, err := c.request(ctx, "delete", func() (uint64, error) { return c.put(c.name, lease.Entry{Deleted: true}, last, false) })
+	_, err := c.request(ctx, "delete", func() (uint64, error) { return c.put(c.name, lease.Entry{Deleted: true}, last) })
 	return err
 }
 
 func (c *client) Get(ctx context.Context, _ string) (lease.Entry, error) {
 	var e lease.Entry
 	_, err := c.request(ctx, "get", func() (uint64, error) {
-		e, _ = c.memory.get()
+		e, _ = c.get()
 		if e.Revision == 0 {
 			e.Deleted = true
 		}
@@ -211,7 +213,7 @@ func (c *client) Get(ctx context.Context, _ string) (lease.Entry, error) {
 func (c *client) Watch(ctx context.Context, _ string, deliver func(lease.Entry)) error {
 	var seen uint64
 	for {
-		e, changed := c.memory.get()
+		e, changed := c.get()
 		if f := c.now(); (f == healthy || f == unsettled) && e.Revision > seen {
 			seen = e.Revision
 			deliver(e)

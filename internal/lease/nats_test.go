@@ -141,13 +141,13 @@ func TestStoreTellsConflictsApart(t *testing.T) {
 			t.Errorf("got %v, want a conflict with revision %d", err, revision)
 		}
 	}
-	_, err := s.Update(ctx, "k", []byte("x"), 7)
+	_, err := s.Put(ctx, "k", []byte("x"), 7)
 	conflictAt(err, 0)
-	first, err := s.Create(ctx, "k", []byte("x"))
+	first, err := s.Put(ctx, "k", []byte("x"), 0)
 	if err != nil || first != 1 {
 		t.Fatalf("create: %d, %v", first, err)
 	}
-	_, err = s.Create(ctx, "k", []byte("y"))
+	_, err = s.Put(ctx, "k", []byte("y"), 0)
 	conflictAt(err, 1)
 	conflictAt(s.Delete(ctx, "k", 9), 1)
 	if e, err := s.Get(ctx, "k"); err != nil || e.Deleted || string(e.Value) != "x" || e.Revision != 1 {
@@ -157,9 +157,9 @@ func TestStoreTellsConflictsApart(t *testing.T) {
 		e, err := s.Get(ctx, "k")
 		return err == nil && e.Deleted && e.Revision == 2
 	})
-	_, err = s.Update(ctx, "k", []byte("x"), 1)
+	_, err = s.Put(ctx, "k", []byte("x"), 1)
 	conflictAt(err, 2)
-	if _, err := s.Create(ctx, "k", []byte("z")); err != nil {
+	if _, err := s.Put(ctx, "k", []byte("z"), 0); err != nil {
 		t.Errorf("create over the marker: %v", err)
 	}
 	if e, err := s.Get(ctx, "other"); err != nil || !e.Deleted || e.Revision != 0 {
@@ -172,7 +172,7 @@ func TestWriteInFlightIsNoConflict(t *testing.T) {
 	js := connect(t, cluster.URL())
 	bucket(t, js, time.Minute, 3)
 	s := open(t, js)
-	revision, err := s.Create(t.Context(), "k", []byte("x"))
+	revision, err := s.Put(t.Context(), "k", []byte("x"), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,17 +182,16 @@ func TestWriteInFlightIsNoConflict(t *testing.T) {
 		inFlight, next := false, revision
 		for range 32 {
 			writers.Go(func() {
-				r, err := s.Update(t.Context(), "k", []byte("x"), revision)
+				r, err := s.Put(t.Context(), "k", []byte("x"), revision)
 				mu.Lock()
 				defer mu.Unlock()
 				var api *jetstream.APIError
-				var c *lease.ConflictError
 				switch {
 				case err == nil:
 					next = r
 				case errors.As(err, &api) && api.ErrorCode == 10164:
 					inFlight = true
-					if errors.As(err, &c) {
+					if _, ok := errors.AsType[*lease.ConflictError](err); ok {
 						t.Error("taken for a proof that somebody else wrote")
 					}
 				}

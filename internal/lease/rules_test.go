@@ -16,7 +16,8 @@ import (
 // The next four are regressions of faults known from other elections.
 
 func TestStoppingFollowerDeletesNothing(t *testing.T) {
-	bubble(t, func(t *testing.T, m *memory) {
+	bubble(t, func(m *memory) {
+		t := m.t
 		a := m.contend(t, "a")
 		<-a.held
 		b := m.contend(t, "b")
@@ -33,7 +34,8 @@ func TestStoppingFollowerDeletesNothing(t *testing.T) {
 }
 
 func TestShutdownIsToldAndWaitedFor(t *testing.T) {
-	bubble(t, func(t *testing.T, m *memory) {
+	bubble(t, func(m *memory) {
+		t := m.t
 		a := m.prepare(t, "a")
 		a.linger = 3 * ttl
 		a.start()
@@ -61,7 +63,8 @@ func TestStopNeverDeadlocks(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			// Stop at many moments: in a campaign, in a renewal, while suspect.
 			for _, after := range []time.Duration{0, time.Millisecond, 40 * time.Millisecond, time.Second, 1001 * time.Millisecond, 4100 * time.Millisecond, 3 * ttl} {
-				bubble(t, func(t *testing.T, m *memory) {
+				bubble(t, func(m *memory) {
+					t := m.t
 					a := m.contend(t, "a")
 					if after > time.Second {
 						time.Sleep(500 * time.Millisecond)
@@ -80,7 +83,8 @@ func TestStopNeverDeadlocks(t *testing.T) {
 }
 
 func TestFailedStartCanBeRetried(t *testing.T) {
-	bubble(t, func(t *testing.T, m *memory) {
+	bubble(t, func(m *memory) {
+		t := m.t
 		a := m.prepare(t, "a")
 		a.set(lost)
 		for range 3 {
@@ -101,7 +105,8 @@ func TestFailedStartCanBeRetried(t *testing.T) {
 }
 
 func TestFunctionsErrorIsReturnedAndTheLeaseReleased(t *testing.T) {
-	bubble(t, func(t *testing.T, m *memory) {
+	bubble(t, func(m *memory) {
+		t := m.t
 		a := m.prepare(t, "a")
 		boom := errors.New("boom")
 		err := a.Hold(t.Context(), func(context.Context, lease.Term) error { return boom })
@@ -115,7 +120,8 @@ func TestFunctionsErrorIsReturnedAndTheLeaseReleased(t *testing.T) {
 }
 
 func TestResignLetsTheOthersGoFirst(t *testing.T) {
-	bubble(t, func(t *testing.T, m *memory) {
+	bubble(t, func(m *memory) {
+		t := m.t
 		a := m.contend(t, "a")
 		<-a.held
 		b := m.contend(t, "b", func(o *lease.Options) { o.Delay = 200 * time.Millisecond })
@@ -140,11 +146,14 @@ func TestResignLetsTheOthersGoFirst(t *testing.T) {
 }
 
 func TestResignedAloneTakesItAgain(t *testing.T) {
-	bubble(t, func(t *testing.T, m *memory) {
+	bubble(t, func(m *memory) {
+		t := m.t
 		a := m.contend(t, "a")
 		<-a.held
 		a.Resign()
-		<-a.done
+		if err := <-a.done; !errors.Is(err, lease.ErrResigned) {
+			t.Errorf("hold: %v", err)
+		}
 		start := time.Now()
 		a.start()
 		<-a.held
@@ -156,7 +165,8 @@ func TestResignedAloneTakesItAgain(t *testing.T) {
 }
 
 func TestGateKeepsAnUnreadyInstanceOut(t *testing.T) {
-	bubble(t, func(t *testing.T, m *memory) {
+	bubble(t, func(m *memory) {
+		t := m.t
 		var ready atomic.Bool
 		a := m.contend(t, "a", func(o *lease.Options) { o.Gate = ready.Load })
 		time.Sleep(10 * ttl)
@@ -180,7 +190,8 @@ func TestGateKeepsAnUnreadyInstanceOut(t *testing.T) {
 
 func TestDelayPrefersTheOther(t *testing.T) {
 	for range 20 {
-		bubble(t, func(t *testing.T, m *memory) {
+		bubble(t, func(m *memory) {
+			t := m.t
 			b := m.contend(t, "b", func(o *lease.Options) { o.Delay = 100 * time.Millisecond })
 			a := m.contend(t, "a")
 			time.Sleep(ttl)
@@ -194,9 +205,10 @@ func TestDelayPrefersTheOther(t *testing.T) {
 }
 
 func TestForeignValueIsLeftAlone(t *testing.T) {
-	bubble(t, func(t *testing.T, m *memory) {
+	bubble(t, func(m *memory) {
+		t := m.t
 		for _, value := range []string{"not json", `{"instance":"x"}`} {
-			if _, err := m.put("somebody", lease.Entry{Value: []byte(value)}, 0, true); err != nil {
+			if _, err := m.put("somebody", lease.Entry{Value: []byte(value)}, 0); err != nil {
 				t.Fatal(err)
 			}
 			start := time.Now()

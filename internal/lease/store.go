@@ -17,10 +17,9 @@ import (
 // error means that the outcome is unknown: the write may be stored, now or a
 // little later.
 type Store interface {
-	// Create writes the key if it has no value.
-	Create(ctx context.Context, key string, value []byte) (revision uint64, err error)
-	// Update writes the key if its last revision is the one given.
-	Update(ctx context.Context, key string, value []byte, last uint64) (revision uint64, err error)
+	// Put writes the key if its last revision is the one given; 0: if it has no
+	// value, be it that there never was one or that the last entry is a marker.
+	Put(ctx context.Context, key string, value []byte, last uint64) (revision uint64, err error)
 	// Delete deletes the key if its last revision is the one given.
 	Delete(ctx context.Context, key string, last uint64) error
 	// Get is the last entry of the key. It may lag behind the writes. A key
@@ -70,12 +69,11 @@ func NewStore(ctx context.Context, js jetstream.JetStream, bucket string) (Store
 	return &natsStore{kv: kv, stream: stream, prefix: "$KV." + bucket + "."}, nil
 }
 
-func (s *natsStore) Create(ctx context.Context, key string, value []byte) (uint64, error) {
-	revision, err := s.kv.Create(ctx, key, value)
-	return revision, conflict(err)
-}
-
-func (s *natsStore) Update(ctx context.Context, key string, value []byte, last uint64) (uint64, error) {
+func (s *natsStore) Put(ctx context.Context, key string, value []byte, last uint64) (uint64, error) {
+	if last == 0 {
+		revision, err := s.kv.Create(ctx, key, value)
+		return revision, conflict(err)
+	}
 	revision, err := s.kv.Update(ctx, key, value, last)
 	return revision, conflict(err)
 }
@@ -104,7 +102,7 @@ func (s *natsStore) Watch(ctx context.Context, key string, deliver func(Entry)) 
 	defer func() {
 		// The watcher ends only when what it already has was taken from it.
 		if w.Stop() == nil {
-			for range w.Updates() { //nolint:revive // nothing to do with them
+			for range w.Updates() {
 			}
 		}
 	}()

@@ -80,17 +80,19 @@ func (c *contender) stop() error {
 func (c *contender) holds() bool { return c.Holder().Self }
 
 // bubble runs a test in virtual time.
-func bubble(t *testing.T, f func(t *testing.T, m *memory)) {
+func bubble(t *testing.T, f func(m *memory)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		m := newMemory(ttl)
-		f(t, m)
+		m.t = t
+		f(m)
 		m.close()
 	})
 }
 
 func TestTakesAFreeLeaseAndRenewsIt(t *testing.T) {
-	bubble(t, func(t *testing.T, m *memory) {
+	bubble(t, func(m *memory) {
+		t := m.t
 		start := time.Now()
 		a := m.contend(t, "a")
 		term := <-a.held
@@ -117,7 +119,8 @@ func TestTakesAFreeLeaseAndRenewsIt(t *testing.T) {
 }
 
 func TestGracefulHandOver(t *testing.T) {
-	bubble(t, func(t *testing.T, m *memory) {
+	bubble(t, func(m *memory) {
+		t := m.t
 		a := m.contend(t, "a")
 		first := <-a.held
 		b := m.contend(t, "b")
@@ -142,7 +145,8 @@ func TestGracefulHandOver(t *testing.T) {
 }
 
 func TestCrashedHolderIsReplacedAfterItsTTL(t *testing.T) {
-	bubble(t, func(t *testing.T, m *memory) {
+	bubble(t, func(m *memory) {
+		t := m.t
 		a := m.contend(t, "a")
 		<-a.held
 		b := m.contend(t, "b")
@@ -159,7 +163,8 @@ func TestCrashedHolderIsReplacedAfterItsTTL(t *testing.T) {
 }
 
 func TestStandbyFindsAnUnannouncedExpiry(t *testing.T) {
-	bubble(t, func(t *testing.T, m *memory) {
+	bubble(t, func(m *memory) {
+		t := m.t
 		a := m.contend(t, "a")
 		<-a.held
 		b := m.prepare(t, "b", func(o *lease.Options) { o.Store = deaf{o.Store} })
@@ -187,7 +192,8 @@ func (deaf) Watch(ctx context.Context, _ string, _ func(lease.Entry)) error {
 func TestUnansweredWritesAreNoLoss(t *testing.T) {
 	for name, f := range map[string]fault{"lost": lost, "mute": mute, "late": late, "unsettled": unsettled} {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, m *memory) {
+			bubble(t, func(m *memory) {
+				t := m.t
 				a := m.contend(t, "a")
 				<-a.held
 				for range 20 {
@@ -214,7 +220,8 @@ func TestUnansweredWritesAreNoLoss(t *testing.T) {
 func TestUnansweredCreateIsAdopted(t *testing.T) {
 	for name, f := range map[string]fault{"mute": mute, "late": late} {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, m *memory) {
+			bubble(t, func(m *memory) {
+				t := m.t
 				a := m.prepare(t, "a")
 				a.set(f)
 				start := time.Now()
@@ -236,7 +243,8 @@ func TestUnansweredCreateIsAdopted(t *testing.T) {
 }
 
 func TestPausedHolderLearnsThatItLost(t *testing.T) {
-	bubble(t, func(t *testing.T, m *memory) {
+	bubble(t, func(m *memory) {
+		t := m.t
 		a := m.contend(t, "a")
 		<-a.held
 		b := m.contend(t, "b")
@@ -272,7 +280,8 @@ func TestPausedHolderLearnsThatItLost(t *testing.T) {
 func TestExpiredLeaseIsLostEvenIfFree(t *testing.T) {
 	for name, pause := range map[string]time.Duration{"marker still there": ttl + 500*time.Millisecond, "marker gone": 3 * ttl} {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, m *memory) {
+			bubble(t, func(m *memory) {
+				t := m.t
 				a := m.contend(t, "a")
 				<-a.held
 				a.set(lost)
@@ -293,7 +302,8 @@ func TestExpiredLeaseIsLostEvenIfFree(t *testing.T) {
 }
 
 func TestSuspectIsToldAndTakenBack(t *testing.T) {
-	bubble(t, func(t *testing.T, m *memory) {
+	bubble(t, func(m *memory) {
+		t := m.t
 		m.ttl = 10 * ttl // the server is away as a whole: it lets nothing expire
 		a := m.contend(t, "a")
 		<-a.held
@@ -317,7 +327,8 @@ func TestSuspectIsToldAndTakenBack(t *testing.T) {
 func TestStrictDeadlineEndsBeforeTheServerLetsExpire(t *testing.T) {
 	for name, f := range map[string]fault{"lost": lost, "mute": mute, "unsettled": unsettled} {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, m *memory) {
+			bubble(t, func(m *memory) {
+				t := m.t
 				a := m.contend(t, "a", func(o *lease.Options) { o.StrictDeadline = true })
 				<-a.held
 				time.Sleep(3*ttl + ttl/10) // between two renewals
@@ -330,7 +341,9 @@ func TestStrictDeadlineEndsBeforeTheServerLetsExpire(t *testing.T) {
 				if d := time.Since(last); d > ttl*4/5+time.Millisecond {
 					t.Errorf("ended %v after the last confirmed write, want four fifths of %v at most", d, ttl)
 				}
-				<-a.done
+				if err := <-a.done; !errors.Is(err, lease.ErrLost) {
+					t.Errorf("hold: %v", err)
+				}
 			})
 		})
 	}
@@ -339,7 +352,8 @@ func TestStrictDeadlineEndsBeforeTheServerLetsExpire(t *testing.T) {
 func TestOwnUnansweredWriteIsRecognisedWithoutTheWatcher(t *testing.T) {
 	for name, f := range map[string]fault{"mute": mute, "late": late} {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, m *memory) {
+			bubble(t, func(m *memory) {
+				t := m.t
 				a := m.contend(t, "a", func(o *lease.Options) { o.Store = deaf{o.Store} })
 				<-a.held
 				for range 5 {
@@ -358,7 +372,8 @@ func TestOwnUnansweredWriteIsRecognisedWithoutTheWatcher(t *testing.T) {
 }
 
 func TestReleaseSparesTheSuccessor(t *testing.T) {
-	bubble(t, func(t *testing.T, m *memory) {
+	bubble(t, func(m *memory) {
+		t := m.t
 		a := m.contend(t, "a", func(o *lease.Options) { o.Store = deaf{o.Store} })
 		<-a.held
 		b := m.contend(t, "b")
@@ -379,7 +394,8 @@ func TestReleaseSparesTheSuccessor(t *testing.T) {
 }
 
 func TestLateReleaseReleasesAnUnansweredRenewal(t *testing.T) {
-	bubble(t, func(t *testing.T, m *memory) {
+	bubble(t, func(m *memory) {
+		t := m.t
 		a := m.contend(t, "a", func(o *lease.Options) { o.Store = deaf{o.Store} })
 		<-a.held
 		time.Sleep(ttl + ttl/10)
@@ -413,7 +429,8 @@ func (d dated) Watch(ctx context.Context, _ string, deliver func(lease.Entry)) e
 }
 
 func TestDatedViewOfOurOwnKeyIsNotBelieved(t *testing.T) {
-	bubble(t, func(t *testing.T, m *memory) {
+	bubble(t, func(m *memory) {
+		t := m.t
 		entries := make(chan lease.Entry)
 		a := m.prepare(t, "a", func(o *lease.Options) { o.Store = dated{o.Store, entries} })
 		a.set(mute)

@@ -23,7 +23,7 @@ const (
 // Without faults it is transparent. Its methods may be called from several
 // goroutines.
 type Proxy struct {
-	listener net.Listener
+	listener *net.TCPListener
 	target   string
 	done     sync.WaitGroup
 	ctx      context.Context //nolint:containedctx // the proxy's own life, ended by Close
@@ -46,7 +46,7 @@ type pipe struct {
 
 // NewProxy listens on a free loopback port and forwards to target (host:port).
 func NewProxy(target string) (*Proxy, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // does not wait for anything
+	l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		return nil, fmt.Errorf("listen for the fault proxy: %w", err)
 	}
@@ -125,7 +125,7 @@ func (p *Proxy) set(change func()) {
 
 func (p *Proxy) accept() {
 	for {
-		client, err := p.listener.Accept()
+		client, err := p.listener.AcceptTCP()
 		if err != nil {
 			return
 		}
@@ -136,7 +136,7 @@ func (p *Proxy) accept() {
 			_ = client.Close()
 			continue
 		}
-		p.done.Go(func() { p.serve(client.(*net.TCPConn)) })
+		p.done.Go(func() { p.serve(client) })
 	}
 }
 
@@ -144,11 +144,12 @@ func (p *Proxy) accept() {
 func (p *Proxy) serve(client *net.TCPConn) {
 	var d net.Dialer
 	conn, err := d.DialContext(p.ctx, "tcp", p.target)
-	if err != nil {
+	server, ok := conn.(*net.TCPConn)
+	if err != nil || !ok {
 		_ = client.Close()
 		return
 	}
-	c := &pipe{client: client, server: conn.(*net.TCPConn), gone: make(chan struct{})}
+	c := &pipe{client: client, server: server, gone: make(chan struct{})}
 	p.mu.Lock()
 	p.pipes[c] = struct{}{}
 	p.mu.Unlock()

@@ -160,8 +160,8 @@ func parseServers(list string) (string, error) {
 		u, err := url.Parse(s)
 		switch {
 		case err != nil:
-			var bad *url.Error // its text repeats the address, password included
-			if errors.As(err, &bad) {
+			// The text of a *url.Error repeats the address, password included.
+			if bad, ok := errors.AsType[*url.Error](err); ok {
 				err = bad.Err
 			}
 			errs = append(errs, fmt.Errorf("server address %d: %w", len(servers)+len(errs)+1, err))

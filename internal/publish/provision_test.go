@@ -16,12 +16,12 @@ import (
 )
 
 // streamOptions is the stream most tests use.
-var streamOptions = publish.StreamOptions{ //nolint:gochecknoglobals // read only
+var streamOptions = publish.StreamOptions{
 	Name:     publish.StreamName("test"),
 	Subjects: []string{publish.StreamSubject("test")},
 }
 
-var leaseBucket = publish.BucketOptions{ //nolint:gochecknoglobals // read only
+var leaseBucket = publish.BucketOptions{
 	Name: "recorder_lease", TTL: 5 * time.Second, LimitMarkerTTL: time.Second, History: 1,
 }
 

@@ -13,9 +13,9 @@ import (
 
 // Pauses between two questions of [Reader.Load] to a replica that lags.
 const (
-	loadPauseMin = 2 * time.Millisecond
-	loadPauseMax = 250 * time.Millisecond
-	loadTimeout  = 2 * time.Second // of one question
+	loadPauseFirst   = 2 * time.Millisecond
+	loadPauseLongest = 250 * time.Millisecond
+	loadTimeout      = 2 * time.Second // of one question
 )
 
 // Entry is one stored message.
@@ -46,7 +46,7 @@ func NewReader(js jetstream.JetStream, stream string) *Reader { return &Reader{j
 // yet, and the server may be away; Load asks again until ctx ends. Use a ctx with
 // a deadline.
 func (r *Reader) Load(ctx context.Context, subject string, seq uint64) (Entry, error) {
-	pause := loadPauseMin
+	pause := loadPauseFirst
 	for {
 		e, found, err := r.last(ctx, subject)
 		if err == nil && found && e.Sequence >= seq {
@@ -57,7 +57,7 @@ func (r *Reader) Load(ctx context.Context, subject string, seq uint64) (Entry, e
 		}
 		select {
 		case <-time.After(pause):
-			pause = min(2*pause, loadPauseMax)
+			pause = min(2*pause, loadPauseLongest)
 		case <-ctx.Done():
 			return Entry{}, fmt.Errorf("load message %d of %s: %w, last answer: %w", seq, subject, ctx.Err(), err)
 		}

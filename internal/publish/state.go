@@ -106,7 +106,7 @@ func (s *State) handlers(log *slog.Logger) []nats.Option {
 }
 
 // deniedPublish finds the subject in the server's words.
-var deniedPublish = regexp.MustCompile(`(?i)permissions violation for publish to "([^"]+)"`) //nolint:gochecknoglobals // compiled once, read only
+var deniedPublish = regexp.MustCompile(`(?i)permissions violation for publish to "([^"]+)"`)
 
 // asyncError handles what the server reports outside any request. Refused
 // permissions come only this way; the refused request itself times out.

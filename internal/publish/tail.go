@@ -30,8 +30,8 @@ const (
 
 // Pauses between two attempts to read on.
 const (
-	rebuildPauseMin = 20 * time.Millisecond
-	rebuildPauseMax = time.Second
+	rebuildPauseFirst   = 20 * time.Millisecond
+	rebuildPauseLongest = time.Second
 )
 
 // TailOptions say what a [Tail] reads.
@@ -115,7 +115,7 @@ func (t *Tail) Run(ctx context.Context, deliver func([]Entry)) error {
 	var origin time.Time // of the stream we read
 	connected := t.conn.StatusChanged(nats.CONNECTED)
 	defer t.conn.RemoveStatusListener(connected)
-	pause := rebuildPauseMin
+	pause := rebuildPauseFirst
 	for first := true; ctx.Err() == nil; first = false {
 		if !first {
 			t.rebuilds.Add(1)
@@ -129,12 +129,12 @@ func (t *Tail) Run(ctx context.Context, deliver func([]Entry)) error {
 			break
 		}
 		if t.delivered.Load() > before {
-			pause = rebuildPauseMin
+			pause = rebuildPauseFirst
 		}
 		t.options.Logger.Debug("tail reads on with a new consumer", "stream", t.options.Stream, "error", err.Error(), "after", t.last.Load(), "pause", pause)
 		select {
 		case <-time.After(pause):
-			pause = min(2*pause, rebuildPauseMax)
+			pause = min(2*pause, rebuildPauseLongest)
 		case <-connected:
 		case <-ctx.Done():
 		}

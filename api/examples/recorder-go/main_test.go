@@ -2,20 +2,16 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
-	"io/fs"
 	"os"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/goleak"
@@ -26,7 +22,7 @@ import (
 	"github.com/recorderbridge/genesys-ingestor/internal/natstest"
 )
 
-var update = flag.Bool("update", false, "write testdata/story.txt")
+var update = flag.Bool("update", false, "write story.txt")
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
@@ -41,15 +37,11 @@ func TestStory(t *testing.T) {
 	b.settled(t)
 	r.stop(t)
 	if *update {
-		if err := os.WriteFile("testdata/story.txt", []byte(r.String()), 0o600); err != nil {
+		if err := os.WriteFile("../story.txt", []byte(r.String()), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	want, err := os.ReadFile("testdata/story.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := gocmp.Diff(string(want), r.String()); diff != "" {
+	if diff := cmp.Diff(examples.Transcript, r.String()); diff != "" {
 		t.Errorf("the recorder did something else (-want +got):\n%s", diff)
 	}
 }
@@ -198,22 +190,20 @@ func newBench(t *testing.T) *bench {
 }
 
 type message struct {
-	subject, id, at string
-	body            []byte
+	subject string
+	header  nats.Header // nil for what is no event
+	body    []byte
 }
 
 // publish puts a message into the stream, after validation if it is an event.
 func (b *bench) publish(t *testing.T, m message) {
 	t.Helper()
-	msg := &nats.Msg{Subject: m.subject, Data: m.body, Header: nats.Header{}}
-	if m.id != "" {
-		msg.Header.Set("Content-Type", recording.ContentType)
-		msg.Header.Set("Nats-Msg-Id", m.id)
-		if err := recordingtest.Validate(m.subject, msg.Header, m.body); err != nil {
+	if m.header != nil {
+		if err := recordingtest.Validate(m.subject, m.header, m.body); err != nil {
 			t.Fatal(err)
 		}
 	}
-	ack, err := b.js.PublishMsg(t.Context(), msg)
+	ack, err := b.js.PublishMsg(t.Context(), &nats.Msg{Subject: m.subject, Data: m.body, Header: m.header})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -288,38 +278,13 @@ func the(t *testing.T, text string) message {
 // story is all examples in the order in which they were published.
 func story(t *testing.T) []message {
 	t.Helper()
-	files, err := fs.Glob(examples.Files, "*.json")
+	events, err := examples.Story()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all []message
-	for _, file := range files {
-		indented, err := examples.Files.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var body bytes.Buffer
-		if err := json.Compact(&body, indented); err != nil {
-			t.Fatal(err)
-		}
-		event, err := recording.Decode(body.Bytes())
-		if err != nil {
-			t.Fatal(err)
-		}
-		m := message{body: body.Bytes()}
-		var at recording.Time
-		switch e := event.(type) {
-		case *recording.CallEvent:
-			m.subject = recording.CallSubject("acme", e.Data.Agent.UserID, e.Data.Conversation.ID, e.Data.Leg.ID)
-			m.id, at = e.ID, e.Data.Timing.Published
-		case *recording.AgentEvent:
-			m.subject, m.id, at = recording.AgentSubject("acme", e.Data.Agent.UserID), e.ID, e.Data.Timing.Published
-		case *recording.FeedEvent:
-			m.subject, m.id, at = recording.FeedSubject("acme"), e.ID, e.Time
-		}
-		m.at = at.String()
-		all = append(all, m)
+	all := make([]message, len(events))
+	for i, e := range events {
+		all[i] = message{subject: e.Subject, header: e.Header, body: e.Body}
 	}
-	slices.SortFunc(all, func(a, b message) int { return cmp.Compare(a.at, b.at) })
 	return all
 }
