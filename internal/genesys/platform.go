@@ -112,9 +112,15 @@ func (p *Platform) Run(ctx context.Context, sink Sink) error {
 	p.running = nil
 	p.mu.Unlock()
 	p.wait.Wait()
+	p.Close()
+	return ctx.Err()
+}
+
+// Close lets go of idle connections. Only a platform that was used without Run needs
+// it.
+func (p *Platform) Close() {
 	p.client.http.CloseIdleConnections()
 	p.dialer.CloseIdleConnections()
-	return ctx.Err()
 }
 
 // Renew gets a new token and moves every channel to it, new before old, one after

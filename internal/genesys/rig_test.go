@@ -216,21 +216,34 @@ func options(org *simulator.Org) genesys.Options {
 // connect runs a platform until the test ends or stop is called.
 func connect(t *testing.T, org *simulator.Org, o genesys.Options) *rig {
 	t.Helper()
+	r := &rig{recorder: newRecorder(), org: org}
+	r.platform, r.stop = runUntil(t, o, r.recorder)
+	return r
+}
+
+// run runs a platform until the test ends.
+func run(t *testing.T, o genesys.Options, sink genesys.Sink) *genesys.Platform {
+	t.Helper()
+	p, _ := runUntil(t, o, sink)
+	return p
+}
+
+func runUntil(t *testing.T, o genesys.Options, sink genesys.Sink) (*genesys.Platform, func()) {
+	t.Helper()
 	p, err := genesys.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{recorder: newRecorder(), org: org, platform: p}
 	ctx, cancel := context.WithCancel(context.Background())
 	var group sync.WaitGroup
 	group.Go(func() {
-		if err := p.Run(ctx, r.recorder); !errors.Is(err, context.Canceled) {
+		if err := p.Run(ctx, sink); !errors.Is(err, context.Canceled) {
 			t.Errorf("Run: %v", err)
 		}
 	})
-	r.stop = func() { cancel(); group.Wait() }
-	t.Cleanup(r.stop)
-	return r
+	stop := func() { cancel(); group.Wait() }
+	t.Cleanup(stop)
+	return p, stop
 }
 
 func start(t *testing.T, so simulator.Options, change func(*genesys.Options)) *rig {

@@ -48,6 +48,7 @@ func (p *Platform) dial(ctx context.Context, ch *channel) (*socket, error) {
 	}
 	limited, cancel := context.WithTimeout(ctx, p.opts.Timings.Dial)
 	defer cancel()
+	//nolint:bodyclose // the library says that the body never needs closing
 	conn, resp, err := websocket.Dial(limited, ch.ConnectURI, &websocket.DialOptions{
 		HTTPClient: p.dialer, CompressionMode: websocket.CompressionDisabled,
 	})

@@ -136,7 +136,7 @@ func (s *slot) obey(ctx context.Context, message signal, present **socket, confi
 			return s.confirmTime(*present), nil
 		}
 		s.p.failed(s.log, "open another socket", err)
-		return time.Now().Add(backoff(0, t.BackoffMin, t.BackoffMax)), nil //nolint:nilerr // the old socket goes on
+		return time.Now().Add(backoff(0, t.BackoffMin, t.BackoffMax)), nil
 	case SystemNoLongerSubscribed:
 		s.log.Warn("the platform has ended subscriptions of this channel: subscribing again")
 		s.lose(CauseChannelLost, time.Now())

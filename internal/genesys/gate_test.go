@@ -1,0 +1,144 @@
+package genesys //nolint:testpackage // the gate is private, and only virtual time shows how long it waits
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func limits(count, allowed, reset int) http.Header {
+	h := http.Header{}
+	h.Set("inin-ratelimit-count", strconv.Itoa(count))
+	h.Set("inin-ratelimit-allowed", strconv.Itoa(allowed))
+	h.Set("inin-ratelimit-reset", strconv.Itoa(reset))
+	return h
+}
+
+// pass makes one call and returns how long it had to wait.
+func pass(t *testing.T, g *gate, p Priority, status int, h http.Header) time.Duration {
+	t.Helper()
+	began := time.Now()
+	if err := g.enter(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	waited := time.Since(began)
+	g.leave(status, h)
+	return waited
+}
+
+func TestGateKeepsShares(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate()
+		// The platform says: 100 per window, 50 are used, it ends in 30 s.
+		pass(t, g, PriorityPeriodic, 200, limits(50, 100, 30))
+		if w := pass(t, g, PriorityDiscovery, 200, limits(80, 100, 30)); w != 0 {
+			t.Errorf("discovery waited %s below its share", w)
+		}
+		if w := pass(t, g, PriorityLegs, 200, limits(95, 100, 30)); w != 0 {
+			t.Errorf("legs waited %s below their share", w)
+		}
+		if w := pass(t, g, PriorityChannels, 200, limits(96, 100, 30)); w != 0 {
+			t.Errorf("channels waited %s", w)
+		}
+		if w := pass(t, g, PriorityLegs, 200, limits(1, 100, 60)); w != 30*time.Second {
+			t.Errorf("legs waited %s, want until the window ends", w)
+		}
+	})
+}
+
+func TestGateWithoutHeadersCountsItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate()
+		for i := range defaultAllowed {
+			if w := pass(t, g, PriorityChannels, 200, nil); w != 0 {
+				t.Fatalf("call %d waited %s", i, w)
+			}
+		}
+		if w := pass(t, g, PriorityChannels, 200, nil); w != time.Minute {
+			t.Errorf("the call above the limit waited %s", w)
+		}
+	})
+}
+
+func TestGateObeysRetryAfter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate()
+		h := http.Header{}
+		h.Set("Retry-After", "7")
+		pass(t, g, PriorityLegs, 429, h)
+		if w := pass(t, g, PriorityChannels, 200, nil); w != 7*time.Second {
+			t.Errorf("waited %s, want 7s for every priority", w)
+		}
+		h.Set("Retry-After", time.Now().Add(5*time.Second).UTC().Format(http.TimeFormat))
+		pass(t, g, PriorityLegs, 429, h)
+		if w := pass(t, g, PriorityLegs, 200, nil); w < 4*time.Second || w > 5*time.Second {
+			t.Errorf("waited %s for a date in 5s", w)
+		}
+		pass(t, g, PriorityLegs, 429, limits(300, 300, 9))
+		if w := pass(t, g, PriorityChannels, 200, nil); w != 9*time.Second {
+			t.Errorf("waited %s, want until the window ends", w)
+		}
+		h.Set("Retry-After", "99999999")
+		pass(t, g, PriorityLegs, 429, h)
+		if w := pass(t, g, PriorityLegs, 200, nil); w != longestBlock {
+			t.Errorf("waited %s: nonsense is bounded", w)
+		}
+	})
+}
+
+func TestGateCancelled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate()
+		pass(t, g, PriorityLegs, 200, limits(300, 300, 60))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := g.enter(ctx, PriorityLegs); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("error %v", err)
+		}
+		g.leave(0, nil)
+		if g.inflight != 0 {
+			t.Errorf("%d calls in flight", g.inflight)
+		}
+	})
+}
+
+// An answer that gives room wakes those who wait.
+func TestGateWakesWaiters(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate()
+		if err := g.enter(t.Context(), PriorityLegs); err != nil {
+			t.Fatal(err)
+		}
+		pass(t, g, PriorityLegs, 200, limits(299, 300, 60))
+		began := time.Now()
+		done := make(chan time.Duration)
+		go func() {
+			err := g.enter(t.Context(), PriorityLegs)
+			if err != nil {
+				t.Error(err)
+			}
+			done <- time.Since(began)
+		}()
+		synctest.Wait()
+		time.Sleep(time.Second)
+		g.leave(200, limits(1, 300, 60)) // another token, another window
+		if w := <-done; w != time.Second {
+			t.Errorf("waited %s", w)
+		}
+		g.leave(200, nil)
+	})
+}
+
+func TestBackoffBounds(t *testing.T) {
+	for n := range 100 {
+		d := backoff(n, 100*time.Millisecond, 10*time.Second)
+		full := min(10*time.Second, 100*time.Millisecond<<min(n, 20))
+		if d < full/2 || d > full {
+			t.Errorf("try %d: %s, want between %s and %s", n, d, full/2, full)
+		}
+	}
+}
