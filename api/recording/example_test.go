@@ -3,6 +3,7 @@ package recording_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/recorderbridge/genesys-ingestor/api/recording"
 )
@@ -118,13 +119,9 @@ func Example_gap() {
 	open := map[string]*recording.GapScope{}
 	blind := func(user string) bool {
 		for _, s := range open {
-			if s.All || len(s.UserIDs) < s.Users { // all, or more than are named
+			more := s.All || len(s.UserIDs) < s.Users // than are named
+			if more || slices.Contains(s.UserIDs, user) {
 				return true
-			}
-			for _, id := range s.UserIDs {
-				if id == user {
-					return true
-				}
 			}
 		}
 		return false
