@@ -249,14 +249,3 @@ func TestAPIErrorClasses(t *testing.T) {
 		t.Error("a foreign 404 is taken for the platform's")
 	}
 }
-
-func BenchmarkDecodeFrame(b *testing.B) {
-	frame := []byte(frames()["flat connected and held"])
-	b.SetBytes(int64(len(frame)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := genesys.DecodeFrame(frame); err != nil {
-			b.Fatal(err)
-		}
-	}
-}

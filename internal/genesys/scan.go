@@ -119,7 +119,11 @@ func (s *scanner) quoted() (raw []byte, plain bool) {
 	plain = true
 	ascii := true
 	for i := start; i < len(s.b); i++ {
-		switch c := s.b[i]; {
+		c := s.b[i]
+		if c > '"' && c < utf8.RuneSelf && c != '\\' {
+			continue // nearly all
+		}
+		switch {
 		case c == '"':
 			s.i = i + 1
 			raw = s.b[start:i]

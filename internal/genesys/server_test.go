@@ -26,7 +26,7 @@ type odd struct {
 	log []*http.Request
 }
 
-func newOdd(t *testing.T) *odd {
+func newOdd(t testing.TB) *odd {
 	t.Helper()
 	o := &odd{mux: http.NewServeMux()}
 	o.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -126,7 +126,8 @@ func TestConversationErrors(t *testing.T) {
 		"another one":                {reply{200, `{"id":"d","securePause":false}`}, reply{200, nested}, nil, "another conversation"},
 		"both refused": {
 			reply{403, `{"message":"You are missing the following permission(s): conversation:communication:view","code":"missing.any.permissions","status":403}`},
-			reply{403, `{}`}, genesys.ErrForbidden, "missing permission conversation:communication:view, correlation id corr-9",
+			reply{403, `{}`},
+			genesys.ErrForbidden, "missing permission conversation:communication:view, correlation id corr-9",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -306,6 +307,27 @@ func TestListRefusedAsAWhole(t *testing.T) {
 	defer mu.Unlock()
 	if accepted != 39 || calls > 25 {
 		t.Errorf("%d topics accepted in %d calls", accepted, calls)
+	}
+}
+
+// Calls go through the proxy: the host of the platform is not resolved here.
+func TestProxy(t *testing.T) {
+	o := newOdd(t)
+	o.token()
+	o.handle(flatPath, `{"id":"c","securePause":false,"participants":[]}`)
+	options := o.options()
+	options.ProxyURL, options.AllowInsecure = o.URL, true
+	options.APIURL, options.LoginURL = "http://api.nowhere.invalid", "http://login.nowhere.invalid"
+	p, err := genesys.New(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if _, err := p.Conversation(t.Context(), "c", genesys.PriorityLegs); err != nil {
+		t.Fatal(err)
+	}
+	if o.log[0].Host != "login.nowhere.invalid" || o.log[1].Host != "api.nowhere.invalid" {
+		t.Errorf("hosts %s, %s", o.log[0].Host, o.log[1].Host)
 	}
 }
 
