@@ -112,6 +112,38 @@ func (f *fleet) reload(lane int, r publish.Result) {
 	f.send(lane)
 }
 
+// seen is how often the outcome has come.
+func (f *fleet) seen(o publish.Outcome) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.outcomes[o]
+}
+
+// over reports whether every lane is through.
+func (f *fleet) over() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, at := range f.at {
+		if at < f.count {
+			return false
+		}
+	}
+	return true
+}
+
+// disturb runs step each time another number of messages has been stored, so that
+// a slow machine makes progress between two steps. The fleet must have ended
+// before stop is called.
+func (f *fleet) disturb(stored int, step func()) (stop func()) {
+	mark := 0
+	return every(f.t, 5*time.Millisecond, func() {
+		if now := f.seen(publish.Stored); now >= mark+stored {
+			step()
+			mark = f.seen(publish.Stored)
+		}
+	})
+}
+
 // wait ends the lanes when every lane is through.
 func (f *fleet) wait() map[publish.Outcome]int {
 	f.t.Helper()

@@ -53,7 +53,7 @@ func TestLanesOverServerRestarts(t *testing.T) {
 	mustProvision(t, js)
 	const lanes, count = 20, 2000
 	f := newFleet(t, js, lanes, count, publish.LanesOptions{AckTimeout: time.Second})
-	stop := every(t, 100*time.Millisecond, func() {
+	stop := f.disturb(5000, func() {
 		srv.Stop()
 		if err := srv.Start(); err != nil {
 			t.Errorf("restart: %v", err)
@@ -75,24 +75,30 @@ func TestLanesOverABrokenWire(t *testing.T) {
 	mustProvision(t, direct)
 	const lanes, count = 20, 2000
 	f := newFleet(t, natstest.JetStream(t, natstest.Connect(t, proxy.URL())), lanes, count, publish.LanesOptions{AckTimeout: 50 * time.Millisecond})
-	step := 0
-	stop := every(t, 60*time.Millisecond, func() {
-		switch step++; step % 4 {
-		case 0:
-			proxy.Cut()
-		case 1:
-			proxy.Hold(natstest.ToClient, true)
-		case 2:
+	hurt := []func(){
+		proxy.Cut,
+		func() { proxy.Hold(natstest.ToClient, true) },
+		func() { proxy.Hold(natstest.ToServer, true) },
+		func() { proxy.Freeze(true) },
+	}
+	round, mark, hurting, unknown := 0, 0, false, 0
+	stop := every(t, 5*time.Millisecond, func() {
+		switch {
+		case hurting && (f.seen(publish.Unknown) > unknown || f.over()):
+			if round%3 == 0 {
+				proxy.Cut() // what is held is lost, not late
+			}
 			proxy.Freeze(false)
-		case 3:
-			proxy.Hold(natstest.ToServer, true)
-			proxy.Cut()
-			proxy.Freeze(false)
+			hurting, mark = false, f.seen(publish.Stored)
+		case !hurting && f.seen(publish.Stored) >= mark+1000:
+			unknown = f.seen(publish.Unknown)
+			hurt[round%len(hurt)]()
+			hurting = true
+			round++
 		}
 	})
 	outcomes := f.wait()
 	stop()
-	proxy.Freeze(false)
 	if outcomes[publish.Unknown] == 0 {
 		t.Error("no unknown outcome: the faults hit nothing")
 	}
@@ -112,9 +118,9 @@ func TestLanesWhileTheStreamLeaderMoves(t *testing.T) {
 		t.Fatal(err)
 	}
 	const lanes, count = 50, 400
-	f := newFleet(t, js, lanes, count, publish.LanesOptions{AckTimeout: 2 * time.Second})
+	f := newFleet(t, js, lanes, count, publish.LanesOptions{AckTimeout: 500 * time.Millisecond})
 	moves := 0
-	stop := every(t, 250*time.Millisecond, func() {
+	stop := f.disturb(1000, func() {
 		if stepDown(nc, streamOptions.Name) {
 			moves++
 		}
