@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/recorderbridge/genesys-ingestor/api/recording"
@@ -89,8 +90,10 @@ func (q questions) Conversation(ctx context.Context, id string, urgent bool) (*c
 
 // sink takes what the platform says.
 type sink struct {
-	engine *bridge.Engine
-	names  *names
+	engine  *bridge.Engine
+	names   *names
+	started sync.Once
+	agents  bool // agent events are wanted
 }
 
 // Snapshot implements genesys.Sink.
@@ -101,6 +104,25 @@ func (s *sink) Agent(u genesys.AgentUpdate) {
 	if u.HasStation && s.names.move(u.UserID, u.Station) {
 		s.engine.Moved(u.UserID)
 	}
+	if !s.agents {
+		return
+	}
+	b := bridge.AgentUpdate{
+		UserID: u.UserID, Topic: u.Topic, CorrelationID: u.CorrelationID, Received: u.Received, FromREST: !u.Asked.IsZero(),
+	}
+	if u.HasPresence {
+		b.Presence = &recording.Presence{System: u.Presence.System, DefinitionID: u.Presence.ID, Since: recording.At(u.Presence.Since)}
+	}
+	if u.HasRouting {
+		b.Routing = &recording.RoutingStatus{Status: u.Routing.Status, Since: recording.At(u.Routing.Since)}
+	}
+	if u.HasStation {
+		b.Station = &recording.Station{ID: u.Station.ID, Name: u.Station.Name, Type: u.Station.Type}
+	}
+	if u.HasOutOfOffice {
+		b.OutOfOffice = &u.OutOfOffice
+	}
+	s.engine.Agent(b)
 }
 
 // Directory implements genesys.Sink.
@@ -112,6 +134,9 @@ func (s *sink) Directory(d *genesys.Directory) {
 
 // Feed implements genesys.Sink.
 func (s *sink) Feed(f genesys.FeedStatus) {
+	if f.Up {
+		s.started.Do(func() { s.engine.Announce(recording.FeedData{Event: recording.FeedStarted}) })
+	}
 	s.engine.Observation(bridge.Observation{
 		Up: f.Up, Cause: recording.GapCause(f.Cause), From: f.From, Users: f.Users, Complete: f.Complete,
 	})

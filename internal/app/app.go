@@ -317,7 +317,7 @@ func (a *App) observe(ctx context.Context) error {
 	case <-a.connect:
 	}
 	a.setRenewed(time.Now())
-	return a.platform.Run(ctx, &sink{engine: a.engine, names: a.names})
+	return a.platform.Run(ctx, &sink{engine: a.engine, names: a.names, agents: a.set.AgentEvents})
 }
 
 // serve answers HTTP until teardown.

@@ -199,6 +199,9 @@ func TestOneCall(t *testing.T) {
 		"update/muted/recording", "update/unmuted/recording", "pause/secure_paused/paused")
 	c.SecurePause(false)
 	c.CustomerHangsUp()
+	s.expect(leg.ID(), "prepare/delivered/armed", "start/established/recording", "update/held/recording", "update/retrieved/recording",
+		"update/muted/recording", "update/unmuted/recording", "pause/secure_paused/paused", "resume/secure_resumed/recording",
+		"stop/cleared/stopped")
 	leg.WrapUp("sold")
 	s.expect(leg.ID(), "prepare/delivered/armed", "start/established/recording", "update/held/recording", "update/retrieved/recording",
 		"update/muted/recording", "update/unmuted/recording", "pause/secure_paused/paused", "resume/secure_resumed/recording",
@@ -284,6 +287,26 @@ func TestOtherAccountIsRefused(t *testing.T) {
 	if err := wrong.stop(); !errors.Is(err, app.ErrOtherAccount) {
 		t.Errorf("refused with %v", err)
 	}
+}
+
+// Agents are told completely after a start, and then when something changes.
+func TestAgents(t *testing.T) {
+	s := newSite(t, simulator.Options{})
+	s.start("one").ready(t).leads(t)
+	user := s.org.Users()[0]
+	last := func() (d recording.AgentData) {
+		for _, e := range s.events() {
+			if a, ok := e.(*recording.AgentEvent); ok && a.Data.Agent.UserID == user.ID {
+				d = a.Data
+			}
+		}
+		return d
+	}
+	natstest.Eventually(t, "the agent is told after the start", func() bool { return last().Revision == 1 })
+	s.org.SetPresence(user, "Meal")
+	natstest.Eventually(t, "the meal is told", func() bool { return last().State == recording.NotReady })
+	s.org.SetPresence(user, "Offline")
+	natstest.Eventually(t, "the agent has gone", func() bool { return last().State == recording.LoggedOff })
 }
 
 // The commands of an instance are a NATS service.

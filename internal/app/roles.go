@@ -134,10 +134,14 @@ func (a *App) setRole(r recording.InstanceRole, epoch uint64) {
 // cannot observe and another one can.
 func (a *App) report(ctx context.Context) error {
 	var blindSince time.Time
+	var pair redundancy
 	for ctx.Err() == nil {
 		r := a.Report()
 		if r.Role == recording.Primary {
 			blindSince = a.consider(r, blindSince)
+			if e, changed := pair.observe(a.peers.other(time.Now())); changed {
+				a.engine.Announce(e)
+			}
 		}
 		if data, err := json.Marshal(r); err == nil {
 			bounded, cancel := context.WithTimeout(ctx, reportEvery)
@@ -149,6 +153,29 @@ func (a *App) report(ctx context.Context) error {
 		pause(ctx, reportEvery)
 	}
 	return nil
+}
+
+// redundancy follows whether another instance could take over. It is told once it was
+// lost, not while there has never been one.
+type redundancy struct {
+	had, degraded bool
+	missing       int
+}
+
+func (p *redundancy) observe(other Report, there bool) (recording.FeedData, bool) {
+	if there && other.Ready {
+		p.had, p.missing = true, 0
+		if p.degraded {
+			p.degraded = false
+			return recording.FeedData{Event: recording.FeedRecovered, Reason: "another instance is ready to take over"}, true
+		}
+		return recording.FeedData{}, false
+	}
+	if p.missing++; p.had && !p.degraded && p.missing > 3 {
+		p.degraded = true
+		return recording.FeedData{Event: recording.FeedDegraded, Reason: "no other instance is ready to take over"}, true
+	}
+	return recording.FeedData{}, false
 }
 
 // blindPatience is how long a leader that cannot observe everything keeps the lead:

@@ -111,7 +111,7 @@ func (a *App) engineOptions(events *publish.Reader) bridge.EngineOptions {
 			Refresh:   s.RefreshInterval, Retention: s.NATSMaxAge,
 		},
 		Publisher: lanes{a.lanes}, Loader: reader{events}, Platform: questions{a.platform},
-		Reconcile: s.ReconcileInterval, Health: a.currentHealth, Logger: a.log, Observer: a.metrics,
+		Reconcile: s.ReconcileInterval, Health: a.currentHealth, Suspect: a.platform.Suspect, Logger: a.log, Observer: a.metrics,
 	}
 }
 

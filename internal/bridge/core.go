@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/recorderbridge/genesys-ingestor/api/recording"
@@ -45,6 +46,7 @@ type Core struct {
 	tracker *call.Tracker
 	lanes   map[string]*lane // by subject
 	legs    map[call.ID]*legLane
+	agents  map[string]*agentLane
 	feed    *feedLane
 	ready   []*lane
 	later   []*lane // waiting for notBefore
@@ -62,8 +64,10 @@ type Core struct {
 	recovered      []string
 	recoveredCount int
 	gone           map[string]time.Time
-	lastBeat       time.Time
-	reconciledAt   time.Time
+	// missed are the users of whom something was never observed.
+	missed       []string
+	lastBeat     time.Time
+	reconciledAt time.Time
 }
 
 // Load asks for a stored event: the one with the sequence, or the subject's last
@@ -103,7 +107,7 @@ func NewCore(o CoreOptions) *Core {
 	c := &Core{
 		opts: o, tracker: call.NewTracker(o.Tracker), lanes: make(map[string]*lane),
 		legs: make(map[call.ID]*legLane), asks: make(map[string]ask),
-		gone: make(map[string]time.Time),
+		gone: make(map[string]time.Time), agents: make(map[string]*agentLane),
 	}
 	c.feed = newFeedLane(c)
 	return c
@@ -181,6 +185,16 @@ func (c *Core) laneFor(e *Entry, now time.Time) (*lane, error) {
 			return nil, nil
 		}
 		return c.newLeg(id, e.Subject).lane, nil
+	case "agent":
+		v, err := recording.Decode(e.Data)
+		if err != nil {
+			c.stats.Unreadable++
+			return nil, fmt.Errorf("read event %d on %s: %w", e.Sequence, e.Subject, err)
+		}
+		if event, ok := v.(*recording.AgentEvent); ok {
+			return c.agent(event.Data.Agent.UserID).lane, nil
+		}
+		return nil, nil
 	case "feed":
 		return c.feed.lane, nil
 	default:
@@ -249,6 +263,20 @@ func (c *Core) Latencies() []Latency {
 	l := c.latencies
 	c.latencies = nil
 	return l
+}
+
+// Missed returns the users of whom something was published, or is known to REST, that
+// was never observed here, and forgets them.
+func (c *Core) Missed() []string {
+	m := c.missed
+	c.missed = nil
+	return m
+}
+
+func (c *Core) miss(user string) {
+	if user != "" && len(c.missed) < maxFeed && !slices.Contains(c.missed, user) {
+		c.missed = append(c.missed, user)
+	}
 }
 
 // Loads returns the stored events that have to be read, and forgets them.

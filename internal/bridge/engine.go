@@ -59,7 +59,11 @@ type EngineOptions struct {
 	Heartbeat time.Duration
 	// Health completes the heartbeat: channels, token, clock. Optional.
 	Health func() Health
-	Logger *slog.Logger
+	// Suspect is told of users whose notifications seem not to arrive although their
+	// topic is subscribed: somebody else has published, or REST knows, what was never
+	// observed here. It must not block. Optional.
+	Suspect func(users []string)
+	Logger  *slog.Logger
 	// OnStored is told of the latency from receipt to stored of each event of ours
 	// that the stream acknowledged. It must not block. Optional.
 	Observer Observer
@@ -157,11 +161,11 @@ func (e *Engine) Do(f func(c *Core, now time.Time)) bool {
 // Wait waits until the condition holds; it is asked on the engine's goroutine after
 // every round.
 func (e *Engine) Wait(ctx context.Context, ready func(c *Core, tail uint64) bool) error {
-	w := waiter{ready: func() bool { return ready(e.core, e.tail) }, done: make(chan struct{})}
+	w := waiter{ready: func() bool { return ctx.Err() != nil || ready(e.core, e.tail) }, done: make(chan struct{})}
 	e.put(input{do: func(time.Time) { e.waiting = append(e.waiting, w) }})
 	select {
 	case <-w.done:
-		return nil
+		return ctx.Err()
 	case <-e.done:
 		return context.Canceled
 	case <-ctx.Done():
@@ -248,6 +252,9 @@ func (e *Engine) round(now time.Time) {
 	for _, l := range e.core.Latencies() {
 		e.opts.Observer.Stored(l)
 	}
+	if users := e.core.Missed(); len(users) > 0 && e.opts.Suspect != nil && !e.gaps.blind() {
+		e.opts.Suspect(users)
+	}
 	kept := e.waiting[:0]
 	for _, w := range e.waiting {
 		if w.ready() {
@@ -279,6 +286,11 @@ func (e *Engine) load(ctx context.Context) {
 			}})
 		}
 	}
+}
+
+// Agent takes what became known about a user.
+func (e *Engine) Agent(u AgentUpdate) {
+	e.put(input{do: func(now time.Time) { e.core.Agent(&u, now) }})
 }
 
 // Moved says that the station of a user changed: open legs of that user tell it.

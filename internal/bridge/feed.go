@@ -20,6 +20,8 @@ type feedLane struct {
 	lost   uint64 // events dropped because the queue was full
 	// gaps are those that the stream shows open.
 	gaps map[string]foreignGap
+	// at is when the last feed event was stored: until then somebody observed.
+	at time.Time
 }
 
 // foreignGap is an open gap as the stream tells it.
@@ -110,6 +112,9 @@ func (f *feedLane) learned(_ *Core, e *Entry, _ time.Time) error {
 
 // note keeps what the stream shows about leaders and gaps.
 func (f *feedLane) note(d *recording.FeedData, at time.Time) {
+	if at.After(f.at) {
+		f.at = at
+	}
 	switch d.Event {
 	case recording.FeedLeader:
 		f.leader = *d

@@ -59,6 +59,9 @@ func (l *legLane) observe(c *Core, ch *call.Change, now time.Time) {
 		if e.Reconciled {
 			c.stats.Reconciled++
 			c.recover(l.id)
+			if c.reconciledAt.After(l.seen.Facts.Alerting) && e.Received.Sub(e.Occurred) > missedAfter && !e.Estimated {
+				c.miss(l.seen.UserID)
+			}
 		}
 		if e.Phase() != call.Unknown && e.Phase() <= control.LevelOf(l.published).Phase {
 			continue // published by somebody already
@@ -81,6 +84,7 @@ func (l *legLane) observe(c *Core, ch *call.Change, now time.Time) {
 	if ch.Facts && l.facts.IsZero() {
 		l.facts = now
 	}
+	c.afterCall(l, now)
 	c.enqueue(l.lane)
 }
 
@@ -154,6 +158,9 @@ func (l *legLane) match(keys []call.Key, now time.Time) {
 
 const maxAhead = 16
 
+// missedAfter is how late a notification may be before it counts as missed.
+const missedAfter = 5 * time.Second
+
 // believe takes over the published level when patience with the notifications that
 // should have shown it has run out: somebody has seen it. Step by step would be
 // wrong, since the steps in between are history.
@@ -167,6 +174,7 @@ func (l *legLane) believe(c *Core, now time.Time) {
 	}
 	l.ahead = nil
 	c.tracker.Believe(l.id, level)
+	c.miss(l.seen.UserID)
 }
 
 // prune drops the pending edges that say nothing new after what somebody else has

@@ -14,6 +14,9 @@ import (
 // was restored, REST is asked what was missed.
 func (e *Engine) Observation(o Observation) {
 	e.put(input{do: func(now time.Time) {
+		if !o.Up && o.Cause == recording.GapStarted && !e.core.feed.at.IsZero() && e.core.feed.at.Before(o.From) {
+			o.From = e.core.feed.at // what came before is somebody else's account
+		}
 		if e.gaps.observe(o) {
 			e.Reconcile()
 		}
