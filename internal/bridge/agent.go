@@ -199,12 +199,12 @@ func (a *agentLane) state() recording.AgentState {
 		return recording.WorkingAfterCall
 	case routing == "not_responding":
 		return recording.NotReady
+	case presence != "" && presence != "on_queue" && presence != "available" && presence != "idle":
+		return recording.NotReady // busy, away, break, meal, meeting, training, and words to come
 	case routing == "idle" || presence == "on_queue":
 		return recording.Ready
-	case presence == "" || presence == "available" || presence == "idle":
-		return recording.LoggedOn
 	default:
-		return recording.NotReady
+		return recording.LoggedOn
 	}
 }
 

@@ -3,6 +3,7 @@ package genesys_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -102,5 +103,7 @@ func BenchmarkRead(b *testing.B) {
 	<-sink.done
 	b.StopTimer()
 	cancel()
-	<-ended
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		b.Error(err)
+	}
 }

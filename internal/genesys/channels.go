@@ -70,22 +70,41 @@ func (p *Platform) createChannel(ctx context.Context) (*channel, error) {
 	return &channel{ID: raw.ID, ConnectURI: raw.ConnectURI, Expires: expires, Bound: a.token.expires}, nil
 }
 
-// checkChannel asks whether a channel still exists.
+// checkChannel asks whether a channel still exists. An answer to HEAD has no body that
+// could tell who says "not found", and gateways know HEAD less well than GET: the list
+// of topics has the last word.
 func (p *Platform) checkChannel(ctx context.Context, id string) error {
 	_, err := p.client.call(ctx, request{
 		method: http.MethodHead, template: channelTemplate, id: id, priority: PriorityChannels,
 	})
-	var refused *APIError
-	if !errors.As(err, &refused) {
+	if _, refused := errors.AsType[*APIError](err); !refused {
 		return err
 	}
-	// An answer to HEAD has no body that could tell who says so; a wrong "gone" costs
-	// one new channel.
-	switch refused.Status {
-	case http.StatusNotFound, http.StatusGone, http.StatusBadRequest, http.StatusForbidden:
-		return errChannelGone
+	if _, err = p.listTopics(ctx, id); err == nil {
+		return nil
+	}
+	if refused, ok := errors.AsType[*APIError](err); ok && refused.Status < http.StatusInternalServerError {
+		return fmt.Errorf("%w: %w", errChannelGone, err)
 	}
 	return err
+}
+
+// listTopics returns the topics of a channel.
+func (p *Platform) listTopics(ctx context.Context, id string) (map[string]bool, error) {
+	var list struct {
+		Entities []channelTopic `json:"entities"`
+	}
+	_, err := p.client.read(ctx, request{
+		method: http.MethodGet, template: subscriptionsTemplate, id: id, priority: PriorityChannels,
+	}, &list)
+	if err != nil {
+		return nil, fmt.Errorf("list topics: %w", err)
+	}
+	topics := make(map[string]bool, len(list.Entities))
+	for _, t := range list.Entities {
+		topics[t.ID] = true
+	}
+	return topics, nil
 }
 
 // countChannels returns how many channels the OAuth client has, those of others too.

@@ -2,7 +2,10 @@ package genesys_test
 
 import (
 	"bytes"
+	"encoding/json"
+	"io"
 	"log/slog"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -318,4 +321,61 @@ func (l *logs) String() string {
 
 func (l *logs) logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+// Somebody else takes the topics of a channel away: nothing on the socket tells.
+func TestLostTopicsAreFound(t *testing.T) {
+	r := start(t, simulator.Options{Users: 3}, func(o *genesys.Options) { o.Timings.Discovery = 50 * time.Millisecond })
+	channel := r.org.Channels()[0].ID
+	token := accessToken(t, r.org)
+	replaceTopics(t, r.org, token, channel, `[{"id":"v2.users.`+r.org.Users()[1].ID+`.conversations.calls"}]`)
+	r.back(t, genesys.CauseChannelLost)
+	r.call(t)
+	if n := r.platform.Stats().Connects; n != 1 {
+		t.Errorf("%d sockets", n)
+	}
+}
+
+func accessToken(t *testing.T, org *simulator.Org) string {
+	t.Helper()
+	form := strings.NewReader("grant_type=client_credentials")
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, org.URL()+"/oauth/token", form)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.SetBasicAuth("sim-client", "sim-secret")
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	var reply struct {
+		Token string `json:"access_token"`
+	}
+	if err := json.Unmarshal(send(t, req), &reply); err != nil {
+		t.Fatal(err)
+	}
+	return reply.Token
+}
+
+func replaceTopics(t *testing.T, org *simulator.Org, token, channel, topics string) {
+	t.Helper()
+	address := org.URL() + "/api/v2/notifications/channels/" + channel + "/subscriptions"
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, address, strings.NewReader(topics))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	send(t, req)
+}
+
+func send(t *testing.T, req *http.Request) []byte {
+	t.Helper()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("status %d, %v", resp.StatusCode, err)
+	}
+	return body
 }

@@ -67,7 +67,11 @@ type Timings struct {
 	Overlap                time.Duration // how long an old socket is read beside the new one, default 1 s
 	Discovery              time.Duration // between discoveries, default 5 min
 	Resubscribe            time.Duration // longest time between confirmations of the topics, default 12 h
-	Suspect                time.Duration // least time between two replacements of a suspected channel, default 10 min
+	// Creation is the pause between new channels once the first ones, twice as many as
+	// allowed and a few, are used up; default 10 s. The platform has been seen to starve
+	// clients that create too many.
+	Creation time.Duration
+	Suspect  time.Duration // least time between two replacements of a suspected channel, default 10 min
 	// TokenMargin is the rest of a token's life in which it is renewed, default 10 min;
 	// a quarter of the life for short-lived ones.
 	TokenMargin time.Duration
@@ -95,6 +99,7 @@ func (o *Options) setDefaults() {
 	def(&t.Overlap, time.Second)
 	def(&t.Discovery, 5*time.Minute)
 	def(&t.Resubscribe, 12*time.Hour)
+	def(&t.Creation, 10*time.Second)
 	def(&t.Suspect, 10*time.Minute)
 	def(&t.TokenMargin, 10*time.Minute)
 	def(&t.Retries, 3)

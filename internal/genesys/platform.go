@@ -84,7 +84,7 @@ func New(opts Options) (*Platform, error) {
 		tokens:    t,
 		client:    newClient(&opts, transport, t),
 		dialer:    &http.Client{Transport: sockets, CheckRedirect: sameHost},
-		creations: rate.NewLimiter(rate.Every(time.Minute), 2*opts.MaxChannels+8),
+		creations: rate.NewLimiter(rate.Every(opts.Timings.Creation), 2*opts.MaxChannels+8),
 		dirty:     make(chan struct{}, 1),
 		stale:     make(chan struct{}, 1),
 		topic:     opts.Topic,

@@ -26,8 +26,8 @@ type odd struct {
 	log []*http.Request
 }
 
-func newOdd(t testing.TB) *odd {
-	t.Helper()
+func newOdd(tb testing.TB) *odd {
+	tb.Helper()
 	o := &odd{mux: http.NewServeMux()}
 	o.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		o.mu.Lock()
@@ -35,7 +35,7 @@ func newOdd(t testing.TB) *odd {
 		o.mu.Unlock()
 		o.mux.ServeHTTP(w, r)
 	}))
-	t.Cleanup(o.Close)
+	tb.Cleanup(o.Close)
 	return o
 }
 

@@ -383,19 +383,31 @@ func (s *slot) update(socket *socket) error {
 	return nil
 }
 
-// verify asks whether the channel still exists: an evicted one may go on beating
-// without delivering anything.
+// verify compares the channel with what it should carry: an evicted one, or one whose
+// topics were taken away, may go on beating without delivering anything.
 func (s *slot) verify(socket *socket) error {
 	asked := time.Now()
-	err := s.p.checkChannel(socket.alive, socket.channel.ID)
-	if errors.Is(err, errChannelGone) {
+	topics, err := s.p.listTopics(socket.alive, socket.channel.ID)
+	if errors.Is(err, ErrNotFound) {
 		s.lose(CauseStarved, s.verified)
-		return fmt.Errorf("verify channel: %w", err)
+		return fmt.Errorf("%w: %w", errChannelGone, err)
 	}
-	if err == nil {
-		s.verified = asked
+	if err != nil {
+		return nil //nolint:nilerr // anything else is no news about the channel
 	}
-	return nil // anything else is no news about the channel
+	for _, u := range s.subscribed.users {
+		t := topicOf(s.kind, u)
+		if _, no := s.refused[t]; no || topics[t] {
+			continue
+		}
+		if len(topics) > 0 {
+			s.log.Warn("channel has lost topics", "topics", len(topics))
+			s.lose(CauseChannelLost, s.verified)
+		}
+		return s.confirm(socket)
+	}
+	s.verified = asked
+	return nil
 }
 
 // causeOf names the cause behind an error.

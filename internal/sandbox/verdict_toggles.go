@@ -1,0 +1,185 @@
+package sandbox
+
+import (
+	"slices"
+	"time"
+
+	"github.com/recorderbridge/genesys-ingestor/api/recording"
+	"github.com/recorderbridge/genesys-ingestor/internal/simulator"
+)
+
+// toggleRow is a property that goes on and off, and the words for it.
+type toggleRow struct {
+	kind       simulator.ToggleKind
+	rows       [2]string          // off, on
+	causes     [2]recording.Cause // off, on
+	ofAllViews bool               // any topic of the conversation shows it
+}
+
+func toggleRows() []toggleRow {
+	return []toggleRow{
+		{simulator.ToggleSecurePause, [2]string{rowResumed, rowPaused}, [2]recording.Cause{recording.SecureResumed, recording.SecurePaused}, true},
+		{simulator.ToggleHeld, [2]string{rowRetrieved, rowHeld}, [2]recording.Cause{recording.Retrieved, recording.Held}, false},
+		{simulator.ToggleMuted, [2]string{rowUnmuted, rowMuted}, [2]recording.Cause{recording.Unmuted, recording.Muted}, false},
+		{simulator.ToggleParked, [2]string{rowUnparked, rowParked}, [2]recording.Cause{recording.Unparked, recording.Parked}, false},
+	}
+}
+
+func isToggle(c recording.Cause) bool {
+	return slices.ContainsFunc(toggleRows(), func(r toggleRow) bool { return slices.Contains(r.causes[:], c) })
+}
+
+// flip is one change of a property: as it happened, or as it was told.
+type flip struct {
+	on   bool
+	at   time.Time // when it happened, or when its frame was received
+	told time.Time // when it was stored
+	past time.Time // when the next one happened, or the leg ended
+	seen bool      // it could be told
+	// match is the index of its counterpart, below zero when there is none.
+	match int
+}
+
+// toggles judges holds, mutes, parks and secure pauses of a leg.
+func (j *judge) toggles(t *talk) {
+	for _, r := range toggleRows() {
+		happened := j.happened(t, r)
+		var stored []flip
+		for _, e := range t.log.events {
+			if i := slices.Index(r.causes[:], e.Data.Cause); i >= 0 {
+				stored = append(stored, flip{on: i == 1, at: e.Data.Timing.Received.Time, told: e.at, match: -1})
+			}
+		}
+		align(happened, stored)
+		j.count(t, r, happened, stored)
+	}
+}
+
+// happened returns the changes of a property that a leg should be told.
+func (j *judge) happened(t *talk, r toggleRow) []flip {
+	var all []simulator.Toggle
+	for _, x := range t.Toggles {
+		if x.Kind == r.kind {
+			all = append(all, x)
+		}
+	}
+	user := t.UserID
+	if r.ofAllViews {
+		user = ""
+	}
+	var list []flip
+	for i, x := range all {
+		past, end := forever, j.to(t)
+		if i+1 < len(all) {
+			past, end = all[i+1].Version, all[i+1].At
+		}
+		if !x.At.After(t.from) {
+			continue // so it was when it began
+		}
+		list = append(list, flip{
+			on: x.On, at: x.At, past: end, match: -1,
+			seen: j.witness.saw(t.ConversationID, user, x.Version, past, x.At) || end.Sub(x.At) >= j.Reach,
+		})
+	}
+	return list
+}
+
+// align finds the counterparts: as many as possible in order, those first that could
+// be seen. Nothing is told before it happens.
+func align(happened, stored []flip) {
+	best := make([][]int, len(happened)+1)
+	for i := range best {
+		best[i] = make([]int, len(stored)+1)
+	}
+	worth := func(h, s int) int {
+		if happened[h].on != stored[s].on || stored[s].at.Before(happened[h].at.Add(-slack)) {
+			return 0
+		}
+		if happened[h].seen {
+			return 1000
+		}
+		return 1
+	}
+	for h := len(happened) - 1; h >= 0; h-- {
+		for s := len(stored) - 1; s >= 0; s-- {
+			best[h][s] = max(best[h+1][s], best[h][s+1])
+			if w := worth(h, s); w > 0 {
+				best[h][s] = max(best[h][s], w+best[h+1][s+1])
+			}
+		}
+	}
+	for h, s := 0, 0; h < len(happened) && s < len(stored); {
+		switch w := worth(h, s); {
+		case w > 0 && best[h][s] == w+best[h+1][s+1]:
+			happened[h].match, stored[s].match = s, h
+			h, s = h+1, s+1
+		case best[h][s] == best[h+1][s]:
+			h++
+		default:
+			s++
+		}
+	}
+}
+
+// brief is how long a resume may be doubted: a pause that comes back within this time
+// never went away for the recorder.
+const brief = 2 * time.Second
+
+// count puts the changes of a property into the rows.
+func (j *judge) count(t *talk, r toggleRow, happened, stored []flip) {
+	for i, f := range happened {
+		row := j.rows[r.rows[index(f.on)]]
+		row.Truth++
+		secure := r.kind == simulator.ToggleSecurePause
+		switch {
+		case f.match >= 0:
+			j.truths = append(j.truths, stored[f.match].told.Sub(f.at))
+		case secure && f.on && t.log.closed(f.at, f.past):
+			// Told by the start, or by a state that was paused all the while.
+			row.Brief++
+		case secure && !f.on && f.past.Sub(f.at) < brief:
+			row.Brief++
+		case secure && f.on && f.past.Sub(f.at) < brief && i+1 < len(happened) && happened[i+1].match < 0 && j.late(f.at):
+			row.Brief++
+		case !f.seen || t.start == nil || j.learnedAfter(t, f.past):
+			j.unseen(row, f.at)
+		default:
+			row.Missing++
+			j.violation(Missing, t.name, "no %s: it happened at %s", r.causes[index(f.on)], clock(f.at))
+		}
+	}
+	for _, f := range stored {
+		row := j.rows[r.rows[index(f.on)]]
+		row.Stored++
+		if f.match < 0 && !rodeAlong(t, r, f) {
+			row.Untrue++
+			j.violation(Untrue, t.name, "%s was told at %s and did not happen", r.causes[index(f.on)], clock(f.told))
+		}
+	}
+}
+
+// learnedAfter tells whether the leg itself became known only after a moment, so that
+// what was over by then is history.
+func (j *judge) learnedAfter(t *talk, past time.Time) bool {
+	return t.start.Data.Timing.Received.After(past)
+}
+
+// rodeAlong tells whether a change that was told in vain ends what the leg began
+// with: the truth has it as the beginning of the leg.
+func rodeAlong(t *talk, r toggleRow, f flip) bool {
+	return slices.ContainsFunc(t.Toggles, func(x simulator.Toggle) bool {
+		return x.Kind == r.kind && x.On == f.on && !x.At.After(t.from) && f.at.Sub(t.from) < brief
+	})
+}
+
+// late tells whether a moment lies within the consequences of an incident.
+func (j *judge) late(at time.Time) bool {
+	return slices.ContainsFunc(j.excused, func(s span) bool { return s.contains(at) })
+}
+
+func index(on bool) int {
+	if on {
+		return 1
+	}
+	return 0
+}

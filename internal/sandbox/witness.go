@@ -1,0 +1,57 @@
+package sandbox
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/recorderbridge/genesys-ingestor/internal/simulator"
+)
+
+// witness says what the clients of the platform can have seen.
+type witness struct {
+	conversations map[string]*simulator.ConversationTruth
+	broken        map[string][]time.Time // when the sockets of a channel ended
+}
+
+func newWitness(t *simulator.Truth) witness {
+	w := witness{
+		conversations: make(map[string]*simulator.ConversationTruth, len(t.Conversations)),
+		broken:        make(map[string][]time.Time),
+	}
+	for i := range t.Conversations {
+		w.conversations[t.Conversations[i].ID] = &t.Conversations[i]
+	}
+	for _, s := range t.Sockets {
+		w.broken[s.Channel] = append(w.broken[s.Channel], s.ClosedAt)
+	}
+	return w
+}
+
+// moment is how long before the end of a socket a frame may be on its way: nobody
+// knows whether it arrived.
+const moment = time.Second
+
+// arrived tells whether what was written to a channel at a time surely arrived.
+func (w *witness) arrived(channel string, at time.Time) bool {
+	return !slices.ContainsFunc(w.broken[channel], func(end time.Time) bool {
+		return !end.Before(at) && end.Sub(at) <= moment
+	})
+}
+
+// saw tells whether a version of a conversation, from first up to but not including
+// past, was surely shown to some client. A user restricts it to the user's topics.
+func (w *witness) saw(conversation, user string, first, past int, at time.Time) bool {
+	c := w.conversations[conversation]
+	return c != nil && slices.ContainsFunc(c.Sightings, func(s simulator.Sighting) bool {
+		return strings.Contains(s.Topic, user) && w.arrived(s.Channel, at) &&
+			slices.ContainsFunc(s.Versions, func(v int) bool { return v >= first && v < past })
+	})
+}
+
+// surely tells whether some client with the topic of a user was there at a moment.
+func (w *witness) surely(l *simulator.LegTruth, at time.Time) bool {
+	return w.saw(l.ConversationID, l.UserID, 0, forever, at)
+}
+
+const forever = int(^uint(0) >> 1)
