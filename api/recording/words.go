@@ -15,7 +15,8 @@ const (
 // Verb is what the recorder does now.
 type Verb string
 
-// The verbs. There are six and no more.
+// The verbs. There are six and no more. Pause and resume alternate: what adds a
+// second reason to a leg that is paused, or takes one of two away, is an update.
 const (
 	Prepare Verb = "prepare" // get ready: the leg alerts or dials
 	Start   Verb = "start"   // the leg is connected: record (or hold the recording open but paused, see State)
