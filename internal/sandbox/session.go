@@ -253,4 +253,3 @@ func (s *session) said() []string {
 	defer s.mu.Unlock()
 	return append([]string(nil), s.problems...)
 }
-
