@@ -100,13 +100,16 @@ func days(zone *time.Location, begin, end time.Time) int {
 // every time zone.
 func TestOncePerLocalDayInEveryZone(t *testing.T) {
 	for index, name := range zones() {
+		if testing.Short() && index%8 != 0 {
+			continue // under the race detector one in eight is enough
+		}
 		zone := load(t, name)
 		hash := fnv.New32a()
 		_, _ = hash.Write([]byte(name))
 		sum := int(hash.Sum32())
 		// Each zone has its own year and time of day, most of them in the
 		// hours in which clocks are set.
-		year, hour, minute := 1973+sum%64, []int{0, 1, 2, 3, 23, 0, 2, 12}[index%8], sum/64%60
+		year, hour, minute := 1973+sum%64, []int{0, 1, 2, 3, 23, 0, 12}[index%7], sum/64%60
 		s := schedule(t, hour, minute, zone)
 		// From noon to noon, so that both turns of a day are inside.
 		begin := time.Date(year, 1, 1, 12, 0, 0, 0, zone)
