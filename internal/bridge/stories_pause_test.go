@@ -172,6 +172,20 @@ func storiesOfPause() map[string]func(*stage) {
 			s.at(60)
 			s.hangup(c, b)
 		},
+		"flag-of-who-has-left-is-history": func(s *stage) {
+			c, a := answered(s)
+			s.pause(a, true)
+			s.at(25)
+			b := s.alert(bob)
+			s.at(27)
+			s.leave(a, "terminated", "transfer") // and keeps its flag for ever
+			s.answer(b)
+			s.at(40)
+			*s.body.SecurePause = false
+			s.tell()
+			s.at(60)
+			s.hangup(c, b)
+		},
 		"secure-pause-while-alerting": func(s *stage) {
 			c := s.inbound()
 			s.at(10)

@@ -31,7 +31,7 @@ func storiesOfData() map[string]func(*stage) {
 			}
 			s.at(30)
 			a.Attributes = map[string]string{"product": "three", "caseNumber": "4712"} // the leg's own wins
-			*a.Muted = true                                                           // and rides along
+			*a.Muted = true                                                            // and rides along
 			s.tell()
 			s.at(60)
 			s.hangup(c, a)
@@ -267,7 +267,7 @@ func storiesOfShapes() map[string]func(*stage) {
 			c.Name, c.Address = "Jo Example; born 1970", "sip:+15550123@example.invalid;user=phone"
 			s.at(10)
 			a := s.staff(alice, "agent", "alerting")
-			a.ID = "jo example/+15550123.*>" // an id that no subject may carry
+			a.ID = "strange id/with.every*>thing" // which no subject may carry
 			s.tell()
 			s.at(14)
 			s.answer(a)
