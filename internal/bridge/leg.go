@@ -21,8 +21,10 @@ type legLane struct {
 	pending []call.Edge
 	// ahead are the steps that somebody else has published and we have not observed.
 	ahead []mark
-	// facts: something changed that is no edge, at the time.
+	// facts: something changed that is no edge, at the time, and from where it is
+	// known.
 	facts time.Time
+	from  control.Source
 	// settle: compare the levels when the edges are out, since some were collapsed
 	// or learned from REST.
 	settle bool
@@ -51,7 +53,7 @@ func (c *Core) newLeg(id call.ID, subject string) *legLane {
 }
 
 // observe takes what a snapshot changed about the leg.
-func (l *legLane) observe(c *Core, ch *call.Change, now time.Time) {
+func (l *legLane) observe(c *Core, ch *call.Change, from control.Source, now time.Time) {
 	l.seen = ch.Leg
 	for i := range ch.Edges {
 		e := &ch.Edges[i]
@@ -81,8 +83,11 @@ func (l *legLane) observe(c *Core, ch *call.Change, now time.Time) {
 	if len(l.pending) > c.opts.MaxPending {
 		l.collapse(c)
 	}
-	if ch.Facts && l.facts.IsZero() {
-		l.facts = now
+	if ch.Facts {
+		if l.facts.IsZero() {
+			l.facts = now
+		}
+		l.from = from
 	}
 	c.afterCall(l, now)
 	c.enqueue(l.lane)
@@ -244,7 +249,7 @@ func (l *legLane) compose(c *Core, now time.Time) *flight {
 			// was believed when the step was observed.
 			e.After = control.LevelOf(l.published).Step(e.Key)
 		}
-		return l.flightOf(c, c.opts.Policy.Event(l.seen, &e, c.opts.Names), e.Key, now)
+		return l.flightOf(c, c.opts.Policy.Event(l.seen, &e, l.state(), c.opts.Names), e.Key, now)
 	}
 	if l.published == nil {
 		return nil
@@ -262,11 +267,23 @@ func (l *legLane) compose(c *Core, now time.Time) *flight {
 		return nil
 	}
 	l.facts = time.Time{}
-	d, ok := c.opts.Policy.Update(l.seen, l.published, now, c.opts.Names)
+	if l.from.Received.IsZero() {
+		l.from.Received = now
+	}
+	d, ok := c.opts.Policy.Update(l.seen, l.published, l.from, c.opts.Names)
+	l.from = control.Source{}
 	if !ok {
 		return nil
 	}
 	return l.flightOf(c, d, call.Key{}, now)
+}
+
+// state is the state that was told last.
+func (l *legLane) state() recording.State {
+	if l.published == nil {
+		return ""
+	}
+	return l.published.State
 }
 
 // level compares what is published with what is believed, and makes the difference

@@ -6,6 +6,7 @@ import (
 
 	"github.com/recorderbridge/genesys-ingestor/api/recording"
 	"github.com/recorderbridge/genesys-ingestor/internal/call"
+	"github.com/recorderbridge/genesys-ingestor/internal/control"
 )
 
 // ask is a conversation about which the views disagree.
@@ -22,14 +23,16 @@ const firstAsk = 300 * time.Millisecond
 func (c *Core) Observe(s *call.Snapshot, now time.Time) {
 	c.stats.Snapshots++
 	changes := c.tracker.Fold(s)
-	c.take(changes, now)
+	c.take(changes, control.Source{
+		Received: s.Received, Topic: s.Topic, CorrelationID: s.CorrelationID, Reconciled: s.View == call.ViewREST,
+	}, now)
 	if s.View == call.ViewREST {
 		c.confirm(s, now)
 	}
 	c.doubt(s.ConversationID, now)
 }
 
-func (c *Core) take(changes []call.Change, now time.Time) {
+func (c *Core) take(changes []call.Change, from control.Source, now time.Time) {
 	for i := range changes {
 		ch := &changes[i]
 		l := c.legs[ch.Leg.ID]
@@ -37,7 +40,7 @@ func (c *Core) take(changes []call.Change, now time.Time) {
 			l = c.newLeg(ch.Leg.ID, recording.CallSubject(
 				c.opts.Adapter, ch.Leg.UserID, ch.Leg.ID.Conversation, ch.Leg.ID.Leg))
 		}
-		l.observe(c, ch, now)
+		l.observe(c, ch, from, now)
 	}
 }
 
@@ -78,7 +81,7 @@ func (c *Core) Asks(now time.Time) []string {
 		if a.next.After(now) {
 			continue
 		}
-		c.take(c.tracker.Expire(id, now), now)
+		c.take(c.tracker.Expire(id, now), control.Source{Received: now}, now)
 		if !c.tracker.Doubtful(id) {
 			delete(c.asks, id)
 			continue

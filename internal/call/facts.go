@@ -10,16 +10,18 @@ import (
 func conversationFacts(s *Snapshot) ConversationFacts {
 	var f ConversationFacts
 	var outside, first *Participant // the outside party and the person who started first
+	staff := 0
 	for i := range s.Participants {
 		p := &s.Participants[i]
 		f.Start = earliest(f.Start, startOf(p))
 		switch {
 		case isOutside(p.Purpose):
-			if outside == nil || startOf(p).Before(startOf(outside)) {
+			if outside == nil || sooner(p, outside) {
 				outside = p
 			}
 		case isStaff(p.Purpose):
-			if first == nil || startOf(p).Before(startOf(first)) {
+			staff++
+			if first == nil || sooner(p, first) {
 				first = p
 			}
 		}
@@ -34,7 +36,9 @@ func conversationFacts(s *Snapshot) ConversationFacts {
 		f.Direction, f.directionRank = outside.Direction, 2
 		f.ANI, f.DNIS, f.addressRank = addresses(outside)
 	case first != nil:
-		f.Kind = max(f.Kind, KindInternal)
+		if staff > 1 { // one alone may be dialing anybody
+			f.Kind = max(f.Kind, KindInternal)
+		}
 		f.Direction, f.directionRank = first.Direction, 1
 	}
 	return f
@@ -76,10 +80,14 @@ func startOf(p *Participant) time.Time {
 	if !p.Start.IsZero() {
 		return p.Start
 	}
-	if !p.Connected.IsZero() {
-		return p.Connected
-	}
-	return p.End
+	return p.Connected
+}
+
+// sooner reports whether p began before q. A party without a time is being called: it
+// comes after those who have one.
+func sooner(p, q *Participant) bool {
+	a, b := startOf(p), startOf(q)
+	return !a.IsZero() && (b.IsZero() || a.Before(b))
 }
 
 // settle makes what is known count as well known, so that a poorer view does not

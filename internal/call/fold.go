@@ -209,6 +209,7 @@ func (t *Tracker) learn(l *legState, s *Snapshot, p *Participant, stale bool) {
 	}
 	f.StartACW, f.EndACW = once(f.StartACW, p.StartACW), once(f.EndACW, p.EndACW)
 	f.Conversation.join(conversationFacts(s))
+	f.Conversation.Start = earliest(f.Conversation.Start, f.Alerting)
 	if p.Wrapup != nil && (f.Wrapup == Wrapup{} || !stale) {
 		f.Wrapup = *p.Wrapup
 	}
@@ -221,8 +222,11 @@ func (t *Tracker) learn(l *legState, s *Snapshot, p *Participant, stale bool) {
 	if stale {
 		return
 	}
-	f.Purpose, f.Role = p.Purpose, roleOf(p)
-	f.Supervises = supervises(p)
+	f.Purpose = p.Purpose
+	if phase != Ended || f.Role == RoleAgent {
+		// What a leg was does not change because its marks vanish with its end.
+		f.Role, f.Supervises = roleOf(p), supervises(p)
+	}
 	keep(&f.Direction, p.Direction)
 	keep(&f.UserName, p.UserName)
 	keep(&f.DisconnectType, p.DisconnectType)

@@ -24,7 +24,7 @@ func phaseOf(p *Participant) Phase {
 	if said == Ended || !p.End.IsZero() {
 		return Ended
 	}
-	if r := roleOf(p); r == RoleMonitor || r == RoleCoach {
+	if r := roleOf(p); r == RoleMonitor || r == RoleCoach || noCall(p) {
 		return Unknown
 	}
 	if said == Unknown && !p.Connected.IsZero() {
@@ -56,10 +56,21 @@ func connectedAt(p *Participant) time.Time {
 		}
 	default:
 	}
-	if stateOf(p) == Armed {
+	if stateOf(p) == Armed || noCall(p) {
 		return time.Time{}
 	}
 	return p.Connected
+}
+
+// noCall reports whether the participant is in a state that belongs to something else
+// than a call. Who accepts a callback counts as connected before anybody is called.
+func noCall(p *Participant) bool {
+	switch p.State {
+	case "scheduled", "converting", "uploading", "transmitting":
+		return true
+	default:
+		return false
+	}
 }
 
 func roleOf(p *Participant) Role {

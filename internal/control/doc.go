@@ -3,7 +3,7 @@
 // # The promise
 //
 // [Policy.Event] is a pure function: a leg, a step of its level and the state that
-// was published before give one event with the complete desired state. [Recover] is
+// was told before give one event with the complete desired state. [Recover] is
 // its inverse: from the last event of a leg it rebuilds the belief, so that the
 // stream is the only state. For every leg, Level(Event(leg)) is the leg's level.
 //

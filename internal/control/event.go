@@ -9,16 +9,16 @@ import (
 )
 
 // Event returns what a recorder is told about a step of a leg. The leg is the belief
-// now; e.After is the level after the step, which is older when a backlog is
-// published. Revision, epoch, instance and the time of publishing are left to the
+// now, was the state that was told before (empty: none); e.After is the level after
+// the step, which is older when a backlog is published. Revision, epoch, instance and the time of publishing are left to the
 // publisher.
-func (p Policy) Event(l *call.Leg, e *call.Edge, n Names) recording.CallData {
+func (p Policy) Event(l *call.Leg, e *call.Edge, was recording.State, n Names) recording.CallData {
 	level := e.After
 	if l.SecurePause && level.Phase < call.Ended {
 		level.SecurePause = true // never looser than now
 	}
 	d := p.describe(l, level, n)
-	d.Verb, d.Cause = p.verb(e.Kind, d.State), causeOf(e.Key)
+	d.Verb, d.Cause = p.verb(e.Kind, was, d.State), causeOf(e.Key)
 	if e.Kind == call.Finished {
 		d.Cause = endCause(&l.Facts)
 	}
@@ -33,14 +33,26 @@ func (p Policy) Event(l *call.Leg, e *call.Edge, n Names) recording.CallData {
 	return d
 }
 
+// Source is where and when a change of facts was learned.
+type Source struct {
+	Received             time.Time
+	Topic, CorrelationID string
+	Reconciled           bool
+}
+
 // Update returns what a recorder is told when facts changed and the level did not,
 // compared with what was published last. ok is false when there is nothing to tell.
-func (p Policy) Update(l *call.Leg, published *recording.CallData, at time.Time, n Names) (recording.CallData, bool) {
+func (p Policy) Update(l *call.Leg, published *recording.CallData, from Source, n Names) (recording.CallData, bool) {
 	cause, ok := Differs(published, l, n)
 	if !ok {
 		return recording.CallData{}, false
 	}
-	return p.Tell(l, LevelOf(published), cause, at, n), true
+	d := p.Tell(l, LevelOf(published), cause, from.Received, n)
+	d.Origin = recording.Origin{Topic: from.Topic, CorrelationID: from.CorrelationID}
+	if from.Reconciled {
+		d.Confidence = recording.Reconciled
+	}
+	return d, true
 }
 
 // Tell returns an update of a leg at a level with a cause, for a refresh or for a

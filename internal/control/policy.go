@@ -57,8 +57,10 @@ func (p Policy) state(l call.Level) recording.State {
 	}
 }
 
-// verb is what the recorder does at a step that leads to a state.
-func (p Policy) verb(k call.Kind, s recording.State) recording.Verb {
+// verb is what the recorder does at a step that leads from one state to another. It
+// pauses what records and resumes what is paused; a further reason, or one of two
+// that goes away, is an update.
+func (p Policy) verb(k call.Kind, was, is recording.State) recording.Verb {
 	switch k {
 	case call.Delivered, call.Originated:
 		return recording.Prepare
@@ -68,12 +70,10 @@ func (p Policy) verb(k call.Kind, s recording.State) recording.Verb {
 		return recording.Stop
 	default:
 	}
-	pauses := k == call.SecureOn || k == call.HeldOn && p.PauseOnHold
-	resumes := k == call.SecureOff || k == call.HeldOff && p.PauseOnHold
 	switch {
-	case pauses && s == recording.Paused:
+	case was == recording.Recording && is == recording.Paused:
 		return recording.Pause
-	case resumes && s == recording.Recording:
+	case was == recording.Paused && is == recording.Recording:
 		return recording.Resume
 	default:
 		return recording.Update
