@@ -127,7 +127,7 @@ func (t *Tail) checkStream(ctx context.Context, origin *time.Time) error {
 		last := max(t.last.Load(), t.options.After)
 		switch {
 		case !info.Created.Equal(*origin):
-			return nil
+			return ErrStreamRecreated
 		case info.State.LastSeq >= last:
 			return nil
 		case check == rewindChecks:

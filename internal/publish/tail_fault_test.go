@@ -47,12 +47,17 @@ func checkTail(t *testing.T, js jetstream.JetStream, got *collector) {
 // hurts it until it has rebuilt its consumer several times.
 func tailUnderFaults(t *testing.T, srv *natstest.Server, hurt func(*natstest.Proxy, *publish.Tail)) {
 	t.Helper()
+	tailUnderFaultsWith(t, srv, 200*time.Millisecond, hurt)
+}
+
+func tailUnderFaultsWith(t *testing.T, srv *natstest.Server, ping time.Duration, hurt func(*natstest.Proxy, *publish.Tail)) {
+	t.Helper()
 	proxy := natstest.NewFaultProxy(t, srv)
 	direct := natstest.JetStream(t, natstest.Connect(t, srv.URL()))
 	mustProvision(t, direct)
 	store(t, direct, 100)
 	var got collector
-	nc := mustConnect(t, publish.ConnectOptions{Servers: proxy.URL(), Name: "tail", PingInterval: 200 * time.Millisecond})
+	nc := mustConnect(t, publish.ConnectOptions{Servers: proxy.URL(), Name: "tail", PingInterval: ping})
 	tail, _ := runTail(t, natstest.JetStream(t, nc), publish.TailOptions{
 		Stream: streamOptions.Name, Subject: streamOptions.Subjects[0], Heartbeat: 100 * time.Millisecond,
 	}, got.add)
@@ -80,6 +85,17 @@ func TestTailOverAFrozenServer(t *testing.T) {
 		p.Freeze(true)
 		natstest.Eventually(t, "the tail to notice", func() bool { return tail.Stats().Rebuilds > before })
 		p.Freeze(false)
+	})
+}
+
+// TestTailOverASilentServer is a server that has forgotten us while the connection
+// looks well: only the missing heartbeats tell.
+func TestTailOverASilentServer(t *testing.T) {
+	tailUnderFaultsWith(t, natstest.New(t), patience, func(p *natstest.Proxy, tail *publish.Tail) {
+		before := tail.Stats().Rebuilds
+		p.Hold(natstest.ToClient, true)
+		natstest.Eventually(t, "the tail to notice", func() bool { return tail.Stats().Rebuilds > before })
+		p.Hold(natstest.ToClient, false)
 	})
 }
 
