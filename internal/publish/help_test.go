@@ -19,12 +19,17 @@ import (
 // patience bounds a single step of a test on a busy machine.
 const patience = 60 * time.Second
 
-// mustProvision creates the stream of the tests.
-func mustProvision(tb testing.TB, js jetstream.JetStream) {
+// mustProvision creates the stream of the tests, with one replica unless told
+// otherwise.
+func mustProvision(tb testing.TB, js jetstream.JetStream, replicas ...int) {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(tb.Context(), patience)
 	defer cancel()
-	if err := publish.Provision(ctx, js, streamOptions); err != nil {
+	o := streamOptions
+	for _, n := range replicas {
+		o.Replicas = n
+	}
+	if err := publish.Provision(ctx, js, o); err != nil {
 		tb.Fatal(err)
 	}
 }

@@ -112,11 +112,7 @@ func TestLanesWhileTheStreamLeaderMoves(t *testing.T) {
 	cluster := natstest.NewCluster(t, 3)
 	nc := natstest.Connect(t, cluster.URL())
 	js := natstest.JetStream(t, nc)
-	o := streamOptions
-	o.Replicas = 3
-	if err := publish.Provision(t.Context(), js, o); err != nil {
-		t.Fatal(err)
-	}
+	mustProvision(t, js, 3)
 	const lanes, count = 50, 400
 	f := newFleet(t, js, lanes, count, publish.LanesOptions{AckTimeout: 500 * time.Millisecond})
 	moves := 0
@@ -143,11 +139,7 @@ func stepDown(nc *nats.Conn, stream string) bool {
 func TestUnsettledSequenceOnAClusterIsUnknown(t *testing.T) {
 	cluster := natstest.NewCluster(t, 3)
 	js := natstest.JetStream(t, natstest.Connect(t, cluster.URL()))
-	o := streamOptions
-	o.Replicas = 3
-	if err := publish.Provision(t.Context(), js, o); err != nil {
-		t.Fatal(err)
-	}
+	mustProvision(t, js, 3)
 	// Against the rules, many messages on one subject at once: the server settles
 	// one at a time and answers 10164 to some of the others.
 	s := newSender(t, js, publish.LanesOptions{})

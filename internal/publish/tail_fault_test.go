@@ -31,11 +31,14 @@ func storeUntilStopped(t *testing.T, js jetstream.JetStream) (stop func()) {
 // each message came once and in order.
 func checkTail(t *testing.T, js jetstream.JetStream, got *collector) {
 	t.Helper()
-	stream, err := js.Stream(t.Context(), streamOptions.Name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := int(stream.CachedInfo().State.LastSeq)
+	want := 0
+	natstest.Eventually(t, "the stream to answer", func() bool { // it may have no leader yet
+		stream, err := js.Stream(t.Context(), streamOptions.Name)
+		if err == nil {
+			want = int(stream.CachedInfo().State.LastSeq)
+		}
+		return err == nil
+	})
 	natstest.Eventually(t, "everything stored to be delivered", func() bool { return got.count() >= want })
 	checkContiguous(t, got.all(), 1)
 	if got.count() != want {
@@ -133,17 +136,13 @@ func TestTailWhileTheLeaderMoves(t *testing.T) {
 	cluster := natstest.NewCluster(t, 3)
 	nc := natstest.Connect(t, cluster.URL())
 	js := natstest.JetStream(t, nc)
-	o := streamOptions
-	o.Replicas = 3
-	if err := publish.Provision(t.Context(), js, o); err != nil {
-		t.Fatal(err)
-	}
+	mustProvision(t, js, 3)
 	var got collector
-	runTail(t, js, publish.TailOptions{Stream: o.Name, Subject: o.Subjects[0], Heartbeat: 200 * time.Millisecond}, got.add)
+	runTail(t, js, publish.TailOptions{Stream: streamOptions.Name, Subject: streamOptions.Subjects[0], Heartbeat: 200 * time.Millisecond}, got.add)
 	stop := storeUntilStopped(t, js)
 	for range 3 { // each member once: whoever hosts the consumer goes too
-		leader := cluster.StreamLeader(o.Name)
-		natstest.Eventually(t, "a leader", func() bool { leader = cluster.StreamLeader(o.Name); return leader != nil })
+		leader := cluster.StreamLeader(streamOptions.Name)
+		natstest.Eventually(t, "a leader", func() bool { leader = cluster.StreamLeader(streamOptions.Name); return leader != nil })
 		before := got.count()
 		leader.Stop()
 		natstest.Eventually(t, "the tail to go on", func() bool { return got.count() > before+20 })
