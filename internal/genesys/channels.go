@@ -80,7 +80,7 @@ func (p *Platform) checkChannel(ctx context.Context, id string) error {
 	if _, refused := errors.AsType[*APIError](err); !refused {
 		return err
 	}
-	if _, err = p.listTopics(ctx, id); err == nil {
+	if _, err = p.listTopics(ctx, id, PriorityChannels); err == nil {
 		return nil
 	}
 	if refused, ok := errors.AsType[*APIError](err); ok && refused.Status < http.StatusInternalServerError {
@@ -90,12 +90,12 @@ func (p *Platform) checkChannel(ctx context.Context, id string) error {
 }
 
 // listTopics returns the topics of a channel.
-func (p *Platform) listTopics(ctx context.Context, id string) (map[string]bool, error) {
+func (p *Platform) listTopics(ctx context.Context, id string, prio Priority) (map[string]bool, error) {
 	var list struct {
 		Entities []channelTopic `json:"entities"`
 	}
 	_, err := p.client.read(ctx, request{
-		method: http.MethodGet, template: subscriptionsTemplate, id: id, priority: PriorityChannels,
+		method: http.MethodGet, template: subscriptionsTemplate, id: id, priority: prio,
 	}, &list)
 	if err != nil {
 		return nil, fmt.Errorf("list topics: %w", err)

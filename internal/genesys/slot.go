@@ -387,7 +387,7 @@ func (s *slot) update(socket *socket) error {
 // topics were taken away, may go on beating without delivering anything.
 func (s *slot) verify(socket *socket) error {
 	asked := time.Now()
-	topics, err := s.p.listTopics(socket.alive, socket.channel.ID)
+	topics, err := s.p.listTopics(socket.alive, socket.channel.ID, PriorityPeriodic)
 	if errors.Is(err, ErrNotFound) {
 		s.lose(CauseStarved, s.verified)
 		return fmt.Errorf("%w: %w", errChannelGone, err)

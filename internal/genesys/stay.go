@@ -207,7 +207,7 @@ func (s *slot) replace(ctx context.Context, cause Cause, present **socket) error
 		return err
 	}
 	s.use(ch)
-	s.takeOver(ctx, present, next, o, cause == "")
+	s.takeOver(ctx, present, next, o, cause != CauseTokenLost)
 	s.confirmed(next, v, refused)
 	s.p.counters.renewals.Add(1)
 	return nil
