@@ -203,7 +203,7 @@ func storiesOfPlacing() map[string]func(*stage) {
 			// state is scheduled, and the agent who takes it is no call yet.
 			s.at(0)
 			q := s.party("acd", "terminated", "inbound")
-			q.Queue, q.EndTime = &reference{ID: queue}, stamp(s.now)
+			q.Queue, q.ConnectedTime, q.EndTime = &reference{ID: queue}, stamp(s.now), stamp(s.now)
 			cb := s.party("callback", "scheduled", "outbound")
 			a := s.staff(alice, "agent", "scheduled")
 			a.Direction = "outbound"
