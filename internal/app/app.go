@@ -62,6 +62,9 @@ type App struct {
 
 	caughtUp atomic.Bool
 	opened   atomic.Bool // everything that needs NATS is there
+	// readySince is when this instance began to observe everybody, in Unix nanoseconds,
+	// 0 while it does not.
+	readySince atomic.Int64
 	// connect is closed when the platform may be connected: at once, or when told to with
 	// STARTUP_TYPE=manual.
 	connect     chan struct{}

@@ -28,11 +28,17 @@ func (a *App) mayLead() bool {
 	if !a.caughtUp.Load() || a.handing.Load() {
 		return false
 	}
-	if a.platform.Status().Ready {
-		return true
+	now := time.Now()
+	other, ok := a.peers.other(now)
+	better := ok && other.Ready
+	if !a.platform.Status().Ready {
+		a.readySince.Store(0)
+		return !better
 	}
-	other, ok := a.peers.other(time.Now())
-	return !ok || !other.Ready
+	a.readySince.CompareAndSwap(0, now.UnixNano())
+	// One that has just come lets the one go first that has observed all the while.
+	young := now.Sub(time.Unix(0, a.readySince.Load())) < 2*a.set.LeaseTTL
+	return !better || !young || a.since().Before(other.ReadySince)
 }
 
 // lead campaigns for the lease and leads while it is held, again and again, until
@@ -203,12 +209,20 @@ func (a *App) consider(own Report, blindSince time.Time) time.Time {
 	return blindSince
 }
 
+// since is when this instance became ready, zero while it is not.
+func (a *App) since() time.Time {
+	if n := a.readySince.Load(); n != 0 {
+		return time.Unix(0, n)
+	}
+	return time.Time{}
+}
+
 // Report is what this instance knows about itself.
 func (a *App) Report() Report {
 	a.mu.Lock()
 	r := Report{
 		Instance: a.set.InstanceID, Role: a.role, Epoch: a.epoch, Version: a.opts.Version, Started: a.started,
-		At: time.Now(), Account: a.account, Renewed: a.renewed, NextRestart: a.nextRestart.At, Error: a.lastError,
+		At: time.Now(), Account: a.account, ReadySince: a.since(), Renewed: a.renewed, NextRestart: a.nextRestart.At, Error: a.lastError,
 	}
 	a.mu.Unlock()
 	if !a.opened.Load() {

@@ -30,6 +30,8 @@ type Report struct {
 	Account string `json:"account"`
 	// Ready: connected, every permitted user observed, the stream read to its end.
 	Ready bool `json:"ready"`
+	// ReadySince is when it became so, by its clock.
+	ReadySince time.Time `json:"readySince,omitzero"`
 	// Behind: this instance has seen transitions for several seconds that the leader
 	// has not published.
 	Behind   bool `json:"behind,omitempty"`

@@ -21,7 +21,8 @@ type feedLane struct {
 	// gaps are those that the stream shows open.
 	gaps map[string]foreignGap
 	// at is when the last feed event was stored: until then somebody observed.
-	at time.Time
+	// previous is the same, before this instance led.
+	at, previous time.Time
 }
 
 // foreignGap is an open gap as the stream tells it.
@@ -88,6 +89,9 @@ func (f *feedLane) compose(c *Core, now time.Time) *flight {
 func (f *feedLane) settled(_ *Core, fl *flight, now time.Time) {
 	f.revision++
 	if d, ok := fl.payload.(recording.FeedData); ok {
+		if d.Event == recording.FeedLeader {
+			f.previous = f.at
+		}
 		f.note(&d, now)
 		if d.Event == recording.FeedLeader {
 			f.mine = f.sequence

@@ -25,6 +25,9 @@ type gaps struct {
 	instance string
 	open     []*gap
 	count    int
+	// past are gaps that were over before this instance led: whether they matter is
+	// known when it does.
+	past []*gap
 }
 
 // gap is one stretch without observation.
@@ -124,11 +127,28 @@ func (g *gaps) close(these []*gap, found findings) []recording.Gap {
 	var out []recording.Gap
 	g.open = slices.DeleteFunc(g.open, func(p *gap) bool { return slices.Contains(these, p) })
 	for _, p := range these {
+		found.fill(&p.Gap)
 		if p.announced {
-			found.fill(&p.Gap)
+			out = append(out, p.Gap)
+		} else if len(g.past) < maxPast {
+			g.past = append(g.past, p)
+		}
+	}
+	return out
+}
+
+const maxPast = 64
+
+// missed returns the gaps that were over before this instance led and that nobody
+// covered: observed was the last sign of another leader.
+func (g *gaps) missed(observed time.Time) []recording.Gap {
+	var out []recording.Gap
+	for _, p := range g.past {
+		if observed.Before(p.To.Time) {
 			out = append(out, p.Gap)
 		}
 	}
+	g.past = nil
 	return out
 }
 

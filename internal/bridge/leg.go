@@ -208,19 +208,32 @@ func reached(level call.Level, e *call.Edge) bool {
 
 // next is the pending edge to publish. A secure pause that is on now does not wait
 // behind older steps; everything else goes in the order in which it happened.
-func (l *legLane) next() *call.Edge {
+func (l *legLane) next(now time.Time) *call.Edge {
 	level := control.LevelOf(l.published)
 	l.pending = slices.DeleteFunc(l.pending, func(e call.Edge) bool { return reached(level, &e) })
+	if level.Phase == call.Connected && l.seen.SecurePause && !level.SecurePause {
+		return l.pauseFirst(level, now)
+	}
 	if len(l.pending) == 0 {
 		return nil
 	}
-	if level.Phase == call.Connected && l.seen.SecurePause && !level.SecurePause {
-		for i := range l.pending {
-			if l.pending[i].Kind == call.SecureOn {
-				return &l.pending[i]
-			}
+	return &l.pending[0]
+}
+
+// pauseFirst returns the step to a secure pause that is believed and not told. When
+// none is pending, another instance has told the end of the pause, which we have not
+// observed: in doubt the leg is paused again, until we observe it too.
+func (l *legLane) pauseFirst(level call.Level, now time.Time) *call.Edge {
+	for i := range l.pending {
+		if l.pending[i].Kind == call.SecureOn {
+			return &l.pending[i]
 		}
 	}
+	k := call.Key{Kind: call.SecureOn}
+	l.ahead = slices.DeleteFunc(l.ahead, func(m mark) bool { return m.key.Kind == call.SecureOff })
+	l.pending = slices.Insert(l.pending, 0, call.Edge{
+		Key: k, After: level.Step(k), Occurred: now, Estimated: true, Received: now, Reconciled: true,
+	})
 	return &l.pending[0]
 }
 
@@ -237,10 +250,10 @@ func (l *legLane) compose(c *Core, now time.Time) *flight {
 	if !c.leading || l.seen == nil {
 		return nil
 	}
-	first := l.next()
+	first := l.next(now)
 	if first == nil && l.settle && len(l.ahead) == 0 {
 		l.level(now)
-		first = l.next()
+		first = l.next(now)
 	}
 	if first != nil {
 		e := *first
@@ -261,7 +274,8 @@ func (l *legLane) compose(c *Core, now time.Time) *flight {
 	if l.facts.IsZero() {
 		return nil
 	}
-	if due := l.facts.Add(c.opts.Coalesce); now.Before(due) {
+	cause, differs := control.Differs(l.published, l.seen, c.opts.Names)
+	if due := l.facts.Add(c.opts.Coalesce); differs && cause == recording.DataChanged && now.Before(due) {
 		l.notBefore = due
 		c.park(l.lane)
 		return nil

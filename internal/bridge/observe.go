@@ -146,16 +146,29 @@ func (c *Core) OpenLegs() int {
 	return n
 }
 
-// Pending counts the edges that are not known to be published, and returns the time
-// of the oldest.
-func (c *Core) Pending() (edges int, oldest time.Time) {
-	for _, l := range c.legs {
-		edges += len(l.pending)
-		if len(l.pending) > 0 && (oldest.IsZero() || l.pending[0].Received.Before(oldest)) {
-			oldest = l.pending[0].Received
+// Pending counts the legs' edges, and changes of facts, that are not known to be
+// published, and returns the time of the oldest.
+func (c *Core) Pending() (changes int, oldest time.Time) {
+	note := func(n int, at time.Time) {
+		changes += n
+		if oldest.IsZero() || at.Before(oldest) {
+			oldest = at
 		}
 	}
-	return edges, oldest
+	for _, l := range c.legs {
+		if n := len(l.pending); n > 0 {
+			note(n, l.pending[0].Received)
+		}
+		if l.facts.IsZero() || l.published == nil || l.seen == nil {
+			continue
+		}
+		if _, differs := control.Differs(l.published, l.seen, c.opts.Names); differs {
+			note(1, l.facts)
+		} else if !c.leading {
+			l.facts = time.Time{} // told meanwhile
+		}
+	}
+	return changes, oldest
 }
 
 // Idle reports whether nothing is in flight and nothing is pending.
@@ -261,6 +274,30 @@ func (c *Core) Gone(conversation string, now time.Time) {
 	if len(s.Participants) > 0 {
 		c.Observe(&s, now)
 	}
+}
+
+// Unfinished returns conversations with a leg that stopped lately and has no wrap-up
+// code, the latest first and a few hundred at most: the code may have come unseen.
+func (c *Core) Unfinished(since time.Time) []string {
+	type late struct {
+		conversation string
+		at           time.Time
+	}
+	var all []late
+	for id, l := range c.legs {
+		if l.seen != nil && l.seen.Phase == call.Ended && l.seen.Wrapup.Code == "" && !l.seen.Connected.IsZero() &&
+			l.seen.Facts.Conversation.QueueID != "" && l.written.After(since) {
+			all = append(all, late{id.Conversation, l.written})
+		}
+	}
+	slices.SortFunc(all, func(a, b late) int { return b.at.Compare(a.at) })
+	var ids []string
+	for _, a := range all[:min(len(all), maxFeed)] {
+		if !slices.Contains(ids, a.conversation) {
+			ids = append(ids, a.conversation)
+		}
+	}
+	return ids
 }
 
 // Moved notes that the station of a user changed.

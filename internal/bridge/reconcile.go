@@ -44,6 +44,14 @@ func (e *Engine) announceGaps(now time.Time) {
 	if leading, _ := e.core.Leading(); !leading {
 		return
 	}
+	for _, g := range e.gaps.missed(e.core.feed.previous) {
+		e.opts.Observer.Gap(g.Cause, true)
+		opened := g
+		opened.To, opened.Recovered, opened.PossiblyLost = recording.Time{}, nil, nil
+		opened.RecoveredCount, opened.PossiblyLostCount = 0, 0
+		e.announce(recording.FeedData{Event: recording.FeedGapOpened, Gap: opened}, now)
+		e.announce(recording.FeedData{Event: recording.FeedGapClosed, Gap: g}, now)
+	}
 	for _, g := range e.gaps.unannounced() {
 		e.opts.Observer.Gap(g.Cause, true)
 		e.log.Warn("gap opened", "gap", g.ID, "cause", string(g.Cause), "from", g.From.Time, "all", g.Scope.All, "users", g.Scope.Users)
@@ -158,7 +166,11 @@ func (e *Engine) compare(ctx context.Context, periodic bool) error {
 		return ctx.Err()
 	}
 	e.opts.Observer.Reconciliation(len(believed)+len(open), len(lost), time.Since(begin))
+	var unfinished []string
 	e.Do(func(c *Core, now time.Time) {
+		if !periodic {
+			unfinished = c.Unfinished(now.Add(-c.opts.Grace))
+		}
 		found := findings{recovered: c.recovered, recoveredCount: c.recoveredCount, lost: c.unread(lost)}
 		found.lostCount = len(found.lost)
 		for _, g := range e.gaps.close(closing, found) {
@@ -171,6 +183,11 @@ func (e *Engine) compare(ctx context.Context, periodic bool) error {
 		}
 		c.reconciledAt = now
 	})
+	for _, id := range unfinished { // nothing waits for these
+		if err := e.read(ctx, id, nil, false); err != nil && ctx.Err() != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -58,9 +58,6 @@ func (p Policy) Update(l *call.Leg, published *recording.CallData, from Source, 
 // Tell returns an update of a leg at a level with a cause, for a refresh or for a
 // change of facts.
 func (p Policy) Tell(l *call.Leg, level call.Level, c recording.Cause, at time.Time, n Names) recording.CallData {
-	if l.SecurePause && level.Phase < call.Ended {
-		level.SecurePause = true // never looser than now
-	}
 	d := p.describe(l, level, n)
 	d.Verb, d.Cause, d.Confidence = recording.Update, c, recording.Observed
 	d.Timing = recording.Timing{Occurred: recording.At(at), Received: recording.At(at), Estimated: true}
