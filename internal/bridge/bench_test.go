@@ -58,20 +58,20 @@ func BenchmarkCore(b *testing.B) {
 // BenchmarkCoreRepeated is a snapshot that changes nothing: half of what a platform
 // sends.
 func BenchmarkCoreRepeated(b *testing.B) {
-	c := &crowd{core: bridge.NewCore(coreOptions("one")), now: start}
-	c.core.Lead(1)
+	core := bridge.NewCore(coreOptions("one"))
+	core.Lead(1)
 	s := &call.Snapshot{
 		ConversationID: "conv", View: "ua", Received: start, SecurePause: call.No,
 		Participants: []call.Participant{caller(), talking("leg", "ua")},
 	}
-	c.core.Observe(s, start)
-	for _, m := range c.core.Next(start) {
-		c.core.Resolve(bridge.Outcome{Token: m.Token, Subject: m.Subject, Sequence: 1}, start)
+	core.Observe(s, start)
+	for _, m := range core.Next(start) {
+		core.Resolve(bridge.Outcome{Token: m.Token, Subject: m.Subject, Sequence: 1}, start)
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		c.core.Observe(s, start)
-		if len(c.core.Next(start)) != 0 {
+		core.Observe(s, start)
+		if len(core.Next(start)) != 0 {
 			b.Fatal("nothing has changed")
 		}
 	}

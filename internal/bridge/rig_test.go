@@ -1,6 +1,7 @@
 package bridge_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -108,8 +109,8 @@ func dataOf(t *testing.T, data []byte) *recording.CallData {
 // last is what the stream says about the only leg.
 func (r *rig) last() *recording.CallData {
 	r.t.Helper()
-	for k := len(r.stream.log) - 1; k >= 0; k-- {
-		if d := dataOf(r.t, r.stream.log[k].Data); d != nil {
+	for _, e := range slices.Backward(r.stream.log) {
+		if d := dataOf(r.t, e.Data); d != nil {
 			return d
 		}
 	}

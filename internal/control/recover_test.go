@@ -119,18 +119,28 @@ func TestNeverLooserThanNow(t *testing.T) {
 		k := call.Key{Kind: call.Kind(rapid.IntRange(int(call.Delivered), int(call.SupervisedOff)).Draw(rt, "kind"))}
 		after := older.Step(k)
 		was := rapid.SampledFrom([]recording.State{"", recording.Armed, recording.Recording, recording.Paused}).Draw(rt, "was")
-		told := p.Event(l, &call.Edge{Key: k, After: after, Occurred: noon, Received: noon}, was, names{})
-		refreshed := p.Tell(l, older, recording.Refreshed, noon, names{})
-		for _, d := range []recording.CallData{told, refreshed} {
-			if d.State == recording.Recording {
-				rt.Fatalf("%s %s lets record during a secure pause", d.Verb, d.Cause)
-			}
-			if d.State != recording.Stopped && !d.Leg.SecurePause {
-				rt.Fatalf("%s %s hides the secure pause", d.Verb, d.Cause)
-			}
+		d := p.Event(l, &call.Edge{Key: k, After: after, Occurred: noon, Received: noon}, was, names{})
+		if d.State == recording.Recording || d.Verb == recording.Resume {
+			rt.Fatalf("%s %s lets record during a secure pause", d.Verb, d.Cause)
 		}
-		if told.Verb == recording.Resume {
-			rt.Fatal("resumes during a secure pause")
+		if d.State != recording.Stopped && !d.Leg.SecurePause {
+			rt.Fatalf("%s %s hides the secure pause", d.Verb, d.Cause)
+		}
+	})
+}
+
+// TestTellKeepsTheLevel: a refresh and a change of facts tell the level that is asked
+// for, whatever is believed, and never more than an update.
+func TestTellKeepsTheLevel(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		p := control.Policy{PauseOnHold: rapid.Bool().Draw(rt, "pause on hold")}
+		l, level := drawLeg(rt), drawLevel(rt)
+		d := p.Tell(l, level, recording.Refreshed, noon, names{})
+		if got := control.LevelOf(&d); !got.Equal(level) {
+			rt.Fatalf("%+v is told as %+v", level, got)
+		}
+		if d.Verb != recording.Update || d.Cause != recording.Refreshed || d.Confidence != recording.Observed {
+			rt.Fatalf("%s %s %s", d.Verb, d.Cause, d.Confidence)
 		}
 	})
 }
