@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 	_ "time/tzdata" // the container image has no time zones
@@ -26,7 +27,7 @@ import (
 )
 
 // version is set by the linker in releases.
-var version = "" //nolint:gochecknoglobals // the linker sets it
+var version = ""
 
 func main() { os.Exit(run(os.Args[1:], os.Environ(), os.Stdout, os.Stderr)) }
 
@@ -92,20 +93,14 @@ func commands() []string {
 	return []string{"run", "status", "start", "stop", "restart", "step-down", "provision", "health", "version", "help"}
 }
 
-func known(command string) bool {
-	for _, c := range commands() {
-		if c == command {
-			return true
-		}
-	}
-	return false
-}
+func known(command string) bool { return slices.Contains(commands(), command) }
 
 // serve runs the service.
 func serve(ctx context.Context, s settings.Settings, log *slog.Logger, level *slog.LevelVar) error {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	a, err := app.New(app.Options{Settings: s, Version: currentVersion(), Logger: log, Level: level, Registry: registry})
+	a, err := app.New( //nolint:contextcheck // it waits for nothing
+		app.Options{Settings: s, Version: currentVersion(), Logger: log, Level: level, Registry: registry})
 	if err != nil {
 		return err
 	}

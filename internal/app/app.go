@@ -129,7 +129,7 @@ func (a *App) Done() <-chan struct{} { return a.done }
 func (a *App) Run(ctx context.Context) error {
 	defer close(a.done)
 	var last teardown
-	defer last.run(a.log)
+	defer last.run(a.log) //nolint:contextcheck // what is taken down outlives the context
 	a.serve(&last)
 
 	work, cancel := context.WithCancelCause(context.WithoutCancel(ctx))

@@ -100,7 +100,7 @@ func (a *App) term(ctx context.Context, t lease.Term) error {
 		a.follower()
 		return nil
 	}
-	a.handOver()
+	a.handOver() //nolint:contextcheck // the context has ended: that is why
 	return nil
 }
 

@@ -49,7 +49,7 @@ const (
 	reportStale = 5 * time.Second
 )
 
-// ErrOtherAccount: an instance of another organization or OAuth client uses the same
+// ErrOtherAccount says that an instance of another organization or OAuth client uses the same
 // adapter name.
 var ErrOtherAccount = errors.New("the adapter name is in use with another OAuth client or region")
 

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -20,14 +21,14 @@ func (t *teardown) add(name string, run func(context.Context) error) {
 
 // run takes everything down, each step bounded, and says what went wrong.
 func (t *teardown) run(log *slog.Logger) {
-	for i := len(t.steps) - 1; i >= 0; i-- {
+	for _, s := range slices.Backward(t.steps) {
 		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 		begin := time.Now()
-		if err := t.steps[i].run(ctx); err != nil {
-			log.Warn("taking down failed", "part", t.steps[i].name, "error", err)
+		if err := s.run(ctx); err != nil {
+			log.Warn("taking down failed", "part", s.name, "error", err)
 		}
 		cancel()
-		log.Debug("taken down", "part", t.steps[i].name, "took", time.Since(begin))
+		log.Debug("taken down", "part", s.name, "took", time.Since(begin))
 	}
 	t.steps = nil
 }
@@ -41,7 +42,7 @@ func retry[T any](ctx context.Context, log *slog.Logger, what string, f func(con
 		if err == nil || ctx.Err() != nil {
 			return v, err
 		}
-		log.Warn("cannot "+what+" yet, trying again", "error", err, "wait", wait)
+		log.Warn("not possible yet, trying again", "what", what, "error", err, "wait", wait)
 		pause(ctx, wait)
 	}
 }

@@ -127,8 +127,10 @@ func (a *App) currentHealth() bridge.Health {
 
 // checkAccount refuses to run beside an instance of another OAuth client or region.
 func (a *App) checkAccount(ctx context.Context) error {
-	known, err := a.state.Keys(ctx)
-	if err != nil || !slices.ContainsFunc(known, func(k string) bool {
+	// An error means an empty bucket, or one that cannot be listed: then the reports of
+	// a living instance tell, a little later.
+	known, _ := a.state.Keys(ctx)
+	if !slices.ContainsFunc(known, func(k string) bool {
 		return strings.HasPrefix(k, "instance.") && k != key(a.set.InstanceID)
 	}) {
 		return nil // nobody else was ever here

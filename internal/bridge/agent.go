@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/recorderbridge/genesys-ingestor/api/recording"
+	"github.com/recorderbridge/genesys-ingestor/internal/call"
 )
 
 // AgentUpdate is what became known about one user; parts that are nil are not known
@@ -33,7 +34,7 @@ type agentLane struct {
 	routing   *recording.RoutingStatus
 	station   *recording.Station
 	away      bool
-	afterCall map[string]bool // legs in after-call work
+	afterCall map[call.ID]bool // legs in after-call work
 	published *recording.AgentData
 	// changed is when the level moved; zero when it is told. since is when anything
 	// was known first.
@@ -88,12 +89,24 @@ func (c *Core) afterCall(l *legLane, now time.Time) {
 	if a == nil {
 		return // agent events are off, or nothing is known of the agent yet
 	}
-	if on := l.seen.EndACW.IsZero(); on != a.afterCall[l.id.Leg] {
+	if on := l.seen.EndACW.IsZero(); on != a.afterCall[l.id] {
 		if on {
-			a.afterCall[l.id.Leg] = true
+			a.afterCall[l.id] = true
 		} else {
-			delete(a.afterCall, l.id.Leg)
+			delete(a.afterCall, l.id)
 		}
+		a.touch(c, recording.AfterCallWork, now)
+	}
+}
+
+// forgetAfterCall ends the after-call work of a leg that is dropped: its end was
+// missed, or the platform never told it.
+func (c *Core) forgetAfterCall(l *legLane, now time.Time) {
+	if l.seen == nil {
+		return
+	}
+	if a := c.agents[l.seen.UserID]; a != nil && a.afterCall[l.id] {
+		delete(a.afterCall, l.id)
 		a.touch(c, recording.AfterCallWork, now)
 	}
 }
@@ -101,7 +114,7 @@ func (c *Core) afterCall(l *legLane, now time.Time) {
 func (c *Core) agent(user string) *agentLane {
 	a := c.agents[user]
 	if a == nil {
-		a = &agentLane{user: user, afterCall: make(map[string]bool)}
+		a = &agentLane{user: user, afterCall: make(map[call.ID]bool)}
 		a.lane = &lane{owner: a, subject: recording.AgentSubject(c.opts.Adapter, user)}
 		c.agents[user], c.lanes[a.subject] = a, a.lane
 	}

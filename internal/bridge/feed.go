@@ -69,7 +69,7 @@ func (c *Core) Announced() bool { return len(c.feed.queue) == 0 }
 // 0 while there is none.
 func (c *Core) LeaderEvent() uint64 { return c.feed.mine }
 
-func (f *feedLane) compose(c *Core, now time.Time) *flight {
+func (f *feedLane) compose(c *Core, _ time.Time) *flight {
 	if len(f.queue) == 0 {
 		return nil
 	}

@@ -78,7 +78,7 @@ func (noNames) User(string) string                       { return "" }
 func (noNames) Queue(string) string                      { return "" }
 func (noNames) Station(string) (recording.Station, bool) { return recording.Station{}, false }
 
-var users = []string{"ua", "ub", "uc"} //nolint:gochecknoglobals // read only
+var users = []string{"ua", "ub", "uc"}
 
 func newCore(name string) *bridge.Core {
 	return bridge.NewCore(bridge.CoreOptions{

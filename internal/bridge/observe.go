@@ -107,6 +107,7 @@ func (c *Core) Tick(now time.Time) {
 	for id, l := range c.legs {
 		l.believe(c, now)
 		if c.over(l, now) {
+			c.forgetAfterCall(l, now)
 			delete(c.legs, id)
 			delete(c.lanes, l.subject)
 			c.tracker.Forget(id)

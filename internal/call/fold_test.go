@@ -111,7 +111,8 @@ func TestFold(t *testing.T) {
 			map[string][]string{"a0": {"delivered", "finished"}, "a": {"delivered", "established"}},
 		},
 		{
-			"only the end was seen", []*call.Snapshot{snap("ua", 60, customer(), a("terminated"))},
+			"only the end was seen",
+			[]*call.Snapshot{snap("ua", 60, customer(), a("terminated"))},
 			map[string][]string{"a": {"established", "finished"}},
 		},
 		{"a decline that nobody was told about", []*call.Snapshot{snap("ua", 60, customer(), declined)}, map[string][]string{}},
@@ -154,7 +155,8 @@ func TestFold(t *testing.T) {
 			map[string][]string{"a": {"established"}, "b": {"established"}},
 		},
 		{
-			"REST finds a call", []*call.Snapshot{snap(call.ViewREST, 15, customer(), a("connected"))},
+			"REST finds a call",
+			[]*call.Snapshot{snap(call.ViewREST, 15, customer(), a("connected"))},
 			map[string][]string{"a": {"established?"}},
 		},
 		{
@@ -337,7 +339,7 @@ func drawStory(rt *rapid.T, users []string) []*call.Snapshot {
 		p := legs[u]
 		if p == nil {
 			a := agent("leg-"+u, u, "alerting")
-			legs[u], p = &a, &a
+			legs[u] = &a
 			order = append(order, u)
 		} else {
 			moveOn(rt, p, now)

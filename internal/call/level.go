@@ -34,10 +34,10 @@ type Supervisor struct {
 	Mode  Role
 }
 
-// Equal reports whether a and b are the same level.
-func (a Level) Equal(b Level) bool {
-	return a.Phase == b.Phase && a.SecurePause == b.SecurePause && a.Held == b.Held && a.Muted == b.Muted &&
-		a.Parked == b.Parked && a.Conference == b.Conference && slices.Equal(a.Supervisors, b.Supervisors)
+// Equal reports whether l and b are the same level.
+func (l Level) Equal(b Level) bool {
+	return l.Phase == b.Phase && l.SecurePause == b.SecurePause && l.Held == b.Held && l.Muted == b.Muted &&
+		l.Parked == b.Parked && l.Conference == b.Conference && slices.Equal(l.Supervisors, b.Supervisors)
 }
 
 // Kind is what an edge changes.
