@@ -61,6 +61,7 @@ func shape(kind simulator.FaultKind, channels []simulator.ChannelInfo, rng *rand
 // plague injects one of the faults about every FaultEvery until ctx ends.
 func (s *session) plague(ctx context.Context) {
 	rng := rand.New(rand.NewPCG(s.Seed, 0xfa0175)) //nolint:gosec // A test that can be repeated.
+	var blindUntil time.Time
 	for {
 		// Between half and one and a half of the interval.
 		sleep(ctx, time.Duration(float64(s.FaultEvery)*(0.5+rng.Float64())))
@@ -69,6 +70,13 @@ func (s *session) plague(ctx context.Context) {
 		}
 		kind := s.Options.Faults[rng.IntN(len(s.Options.Faults))]
 		fault := shape(kind, connected(s.org.Channels()), rng)
+		if blinds(kind) {
+			// One instance at a time: two that see nothing have nothing to tell.
+			if time.Now().Before(blindUntil) {
+				continue
+			}
+			blindUntil = time.Now().Add(fault.For)
+		}
 		record, err := s.org.Inject(fault)
 		if err != nil {
 			s.problem("inject a fault: %v", err)
@@ -76,6 +84,11 @@ func (s *session) plague(ctx context.Context) {
 		}
 		s.show.fault(record)
 	}
+}
+
+// blinds tells whether a fault lets a channel live and deliver nothing for long.
+func blinds(kind simulator.FaultKind) bool {
+	return kind == simulator.FaultSilence || kind == simulator.FaultStarve
 }
 
 func connected(channels []simulator.ChannelInfo) []simulator.ChannelInfo {

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -14,11 +15,11 @@ import (
 
 // Stored is one message as it stands in the stream.
 type Stored struct {
-	Sequence uint64
-	At       time.Time // when the broker stored it
-	Subject  string
-	Header   map[string][]string
-	Data     []byte
+	Sequence uint64              `json:"sequence"`
+	At       time.Time           `json:"at"` // when the broker stored it
+	Subject  string              `json:"subject"`
+	Header   map[string][]string `json:"header"`
+	Data     json.RawMessage     `json:"data"`
 }
 
 // recorder is what a call recorder would be: it follows the stream and knows the

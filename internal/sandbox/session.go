@@ -170,8 +170,28 @@ func (s *session) play(ctx context.Context) error {
 		disturbances.Go(func() { s.plague(ctx) })
 	}
 	return s.org.Traffic(ctx, simulator.Traffic{
-		CallsPerSecond: s.CallsPerSecond, Drain: max(2*time.Second, time.Duration(float64(20*time.Second)/s.Speed)),
+		CallsPerSecond: s.CallsPerSecond, Mix: mix(s.org),
+		Drain: max(2*time.Second, time.Duration(float64(20*time.Second)/s.Speed)),
 	})
+}
+
+// mix takes every story that there are people for, but for the long one, and those
+// more often in which something happens that a recorder must get right.
+func mix(org *simulator.Org) map[simulator.Story]int {
+	weights := make(map[simulator.Story]int)
+	for _, story := range org.Stories() {
+		if org.People(story) <= len(org.Users()) {
+			weights[story] = 1
+		}
+	}
+	delete(weights, simulator.StoryLong)
+	for _, story := range []simulator.Story{
+		simulator.StorySecurePause, simulator.StoryPauseLeftOn, simulator.StoryHold, simulator.StoryMute,
+		simulator.StoryPark, simulator.StoryConsult, simulator.StoryConference,
+	} {
+		weights[story] = 4
+	}
+	return weights
 }
 
 // How long the end may take: a call that nobody saw end is found by the periodic
@@ -221,10 +241,11 @@ func (s *session) judge() (Verdict, error) {
 	s.mu.Lock()
 	incidents := append([]Incident(nil), s.incidents...)
 	s.mu.Unlock()
-	return Judge(&Evidence{
+	e := Evidence{
 		Adapter: Adapter, Truth: s.org.Truth(), Stored: stored, Incidents: incidents,
 		LeaseTTL: leaseTTL, Reach: 2*reconcileInterval + 5*time.Second,
-	}), nil
+	}
+	return Judge(&e), e.save(s.path("evidence.json"))
 }
 
 // takeDown ends the ingestors gently. A second call does nothing.

@@ -1,7 +1,9 @@
 package sandbox
 
 import (
+	"encoding/json"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/recorderbridge/genesys-ingestor/internal/simulator"
@@ -9,14 +11,26 @@ import (
 
 // Evidence is all that a verdict is made from.
 type Evidence struct {
-	Adapter   string
-	Truth     simulator.Truth
-	Stored    []Stored // the whole stream, in its order
-	Incidents []Incident
+	Adapter   string          `json:"adapter"`
+	Truth     simulator.Truth `json:"truth"`
+	Stored    []Stored        `json:"stored"` // the whole stream, in its order
+	Incidents []Incident      `json:"incidents,omitempty"`
 	// LeaseTTL is how long a dead primary keeps the lead.
-	LeaseTTL time.Duration
+	LeaseTTL time.Duration `json:"leaseTTLNanos"`
 	// Reach is how long something must last for REST to find it when no frame showed it.
-	Reach time.Duration
+	Reach time.Duration `json:"reachNanos"`
+}
+
+// save writes the evidence to a file, for whoever wants to look into a verdict.
+func (e *Evidence) save(path string) error {
+	data, err := json.Marshal(e)
+	if err == nil {
+		err = os.WriteFile(path, data, 0o600)
+	}
+	if err != nil {
+		return fmt.Errorf("save the evidence: %w", err)
+	}
+	return nil
 }
 
 // ViolationKind is a class of what must not happen.

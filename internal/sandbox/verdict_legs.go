@@ -173,9 +173,7 @@ func (j *judge) final(t *talk) {
 		return
 	}
 	// What the platform adds after the end is in frames only.
-	conversation := j.witness.conversations[t.ConversationID]
-	told := j.witness.saw(t.ConversationID, t.UserID, conversation.Versions, forever, conversation.EndedAt)
-	quiet := len(j.Truth.Faults) == 0 && len(j.Incidents) == 0
+	shown := j.witness.sawLast(t.LegTruth)
 	if t.Wrapup != "" {
 		row := j.rows[rowWrapup]
 		row.Truth++
@@ -185,14 +183,14 @@ func (j *judge) final(t *talk) {
 		case said != "":
 			row.Untrue++
 			j.violation(Untrue, t.name, "the wrap-up code is not the one that was given")
-		case told && quiet:
+		case shown:
 			row.Missing++
 			j.violation(Missing, t.name, "the wrap-up code never arrived")
 		default:
 			j.unseen(row, t.EndedAt)
 		}
 	}
-	if told && quiet && last.Leg.DisconnectType != t.DisconnectType {
+	if shown && last.Leg.DisconnectType != t.DisconnectType {
 		j.v.WrongFinals++
 		j.violation(Final, t.name, "it ended by %q, and %q was told", t.DisconnectType, last.Leg.DisconnectType)
 	}

@@ -69,7 +69,9 @@ func (j *judge) happened(t *talk, r toggleRow) []flip {
 	}
 	var list []flip
 	for i, x := range all {
-		past, end := forever, j.to(t)
+		// A frame that shows the leg as over does not show what was on until then. In
+		// which version it ended is not known: the next one is the platform's repeat.
+		past, end := x.Version+2, j.to(t)
 		if i+1 < len(all) {
 			past, end = all[i+1].Version, all[i+1].At
 		}

@@ -54,4 +54,30 @@ func (w *witness) surely(l *simulator.LegTruth, at time.Time) bool {
 	return w.saw(l.ConversationID, l.UserID, 0, forever, at)
 }
 
+// sawLast tells whether some client was surely shown the last version of the
+// conversation of a leg, which is after its end.
+func (w *witness) sawLast(l *simulator.LegTruth) bool {
+	c, channels := w.conversations[l.ConversationID], 0
+	if c == nil {
+		return false
+	}
+	for _, s := range c.Sightings {
+		if !strings.Contains(s.Topic, l.UserID) || !slices.Contains(s.Versions, c.Versions) {
+			continue
+		}
+		channels++
+		broke := slices.ContainsFunc(w.broken[s.Channel], func(end time.Time) bool {
+			return end.After(c.EndedAt) && end.Sub(c.EndedAt) < addedLater
+		})
+		if channels > 1 || !broke {
+			return true
+		}
+	}
+	return false
+}
+
+// addedLater is within what time after the end most wrap-ups are given. The truth
+// does not say when.
+const addedLater = 6 * time.Second
+
 const forever = int(^uint(0) >> 1)
