@@ -90,6 +90,7 @@ func (q questions) Conversation(ctx context.Context, id string, urgent bool) (*c
 
 // sink takes what the platform says.
 type sink struct {
+	app     *App
 	engine  *bridge.Engine
 	names   *names
 	started sync.Once
@@ -136,6 +137,9 @@ func (s *sink) Directory(d *genesys.Directory) {
 func (s *sink) Feed(f genesys.FeedStatus) {
 	if f.Up {
 		s.started.Do(func() { s.engine.Announce(recording.FeedData{Event: recording.FeedStarted}) })
+	}
+	if !f.Up {
+		s.app.blinded(recording.GapCause(f.Cause))
 	}
 	s.engine.Observation(bridge.Observation{
 		Up: f.Up, Cause: recording.GapCause(f.Cause), From: f.From, Users: f.Users, Complete: f.Complete,

@@ -77,6 +77,10 @@ type App struct {
 	renewals chan string
 	// handing is set while this instance has been asked to let the other one lead.
 	handing atomic.Bool
+	// tell makes the next report go out at once.
+	tell chan struct{}
+	// leaseKey is the key of the lease in its bucket.
+	leaseKey string
 
 	mu           sync.Mutex
 	role         recording.InstanceRole
@@ -102,7 +106,7 @@ func New(o Options) (*App, error) {
 	a := &App{
 		opts: o, set: s, log: o.Logger, listener: listener, names: newNames(), peers: newPeers(s.InstanceID),
 		natsUp: publish.NewState(), schedule: schedule, account: account(s.ClientID, s.APIURL), started: time.Now(),
-		connect: make(chan struct{}), leave: make(chan struct{}), done: make(chan struct{}), renewals: make(chan string, 1),
+		connect: make(chan struct{}), leave: make(chan struct{}), done: make(chan struct{}), renewals: make(chan string, 1), tell: make(chan struct{}, 1), leaseKey: "leader",
 		role: recording.Secondary, renewed: time.Now(),
 	}
 	a.metrics = newMetrics(a, o.Registry)
@@ -119,7 +123,12 @@ func (a *App) Addr() string { return a.listener.Addr().String() }
 func (a *App) Start() { a.connectOnce.Do(func() { close(a.connect) }) }
 
 // Stop makes [App.Run] hand over and return nil.
-func (a *App) Stop() { a.leaveOnce.Do(func() { close(a.leave) }) }
+func (a *App) Stop() {
+	a.leaveOnce.Do(func() {
+		close(a.leave)
+		a.reportNow()
+	})
+}
 
 // Done is closed when [App.Run] has returned.
 func (a *App) Done() <-chan struct{} { return a.done }
@@ -235,7 +244,7 @@ func (a *App) assemble(ctx context.Context) error {
 		return err
 	}
 	a.lease, err = lease.New(lease.Options{
-		Store: store, Key: "leader", Instance: s.InstanceID, TTL: s.LeaseTTL, Gate: a.mayLead, Logger: a.log,
+		Store: store, Key: a.leaseKey, Instance: s.InstanceID, TTL: s.LeaseTTL, Gate: a.mayLead, Logger: a.log,
 	})
 	return err
 }
@@ -320,7 +329,7 @@ func (a *App) observe(ctx context.Context) error {
 	case <-a.connect:
 	}
 	a.setRenewed(time.Now())
-	return a.platform.Run(ctx, &sink{engine: a.engine, names: a.names, agents: a.set.AgentEvents})
+	return a.platform.Run(ctx, &sink{app: a, engine: a.engine, names: a.names, agents: a.set.AgentEvents})
 }
 
 // serve answers HTTP until teardown.

@@ -76,6 +76,11 @@ type instance struct {
 
 func (s *site) start(name string, more ...string) *instance {
 	s.t.Helper()
+	return s.startWith(func(*app.App) {}, name, more...)
+}
+
+func (s *site) startWith(change func(*app.App), name string, more ...string) *instance {
+	s.t.Helper()
 	level := slog.LevelWarn
 	if testing.Verbose() {
 		level = slog.LevelDebug
@@ -85,6 +90,7 @@ func (s *site) start(name string, more ...string) *instance {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	change(a)
 	ctx, cancel := context.WithCancel(context.Background())
 	result := make(chan error, 1)
 	go func() { result <- a.Run(ctx) }()
@@ -110,6 +116,23 @@ func (i *instance) leads(t *testing.T) *instance {
 // events returns everything in the stream, validated against the contract.
 func (s *site) events() []any {
 	s.t.Helper()
+	var all []any
+	s.messages(func(subject string, header nats.Header, data []byte) {
+		if err := recordingtest.Validate(subject, header, data); err != nil {
+			s.t.Errorf("event on %s: %v\n%s", subject, err, data)
+		}
+		e, err := recording.Decode(data)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		all = append(all, e)
+	})
+	return all
+}
+
+// messages calls each for everything in the stream, in order.
+func (s *site) messages(each func(subject string, header nats.Header, data []byte)) {
+	s.t.Helper()
 	ctx := s.t.Context()
 	stream, err := s.js.Stream(ctx, "RECORDER_ACME")
 	if err != nil {
@@ -119,22 +142,13 @@ func (s *site) events() []any {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	var all []any
 	for seq := max(info.State.FirstSeq, 1); seq <= info.State.LastSeq; seq++ {
 		m, err := stream.GetMsg(ctx, seq)
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		if err := recordingtest.Validate(m.Subject, m.Header, m.Data); err != nil {
-			s.t.Errorf("event %d on %s: %v\n%s", seq, m.Subject, err, m.Data)
-		}
-		e, err := recording.Decode(m.Data)
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		all = append(all, e)
+		each(m.Subject, m.Header, m.Data)
 	}
-	return all
 }
 
 // leg returns what the stream tells about a leg, as verb/cause/state.
@@ -257,6 +271,58 @@ func TestHandOver(t *testing.T) {
 	two.leads(t)
 	c.CustomerHangsUp()
 	s.expect(leg.ID(), "prepare/delivered/armed", "start/established/recording", "update/held/recording", "stop/cleared/stopped")
+}
+
+// Two instances that both publish, as if there were no lease, still store every
+// revision once and in order: the stream decides, not the lease.
+func TestTwoLeadersAtOnce(t *testing.T) {
+	s := newSite(t, simulator.Options{Users: 40, Speed: 40})
+	one := s.startWith((*app.App).IgnoreLease, "one").ready(t).leads(t)
+	two := s.startWith((*app.App).IgnoreLease, "two").ready(t).leads(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Second)
+	defer cancel()
+	if err := s.org.Traffic(ctx, simulator.Traffic{CallsPerSecond: 30, Drain: 10 * time.Second}); err != nil {
+		t.Fatal(err)
+	}
+	truth := s.org.Truth()
+	natstest.Eventually(t, "everything is told", func() bool {
+		return one.Status().Pending == 0 && two.Status().Pending == 0
+	})
+	starts, stops, writers := map[string]int{}, map[string]int{}, map[string]int{}
+	var history recordingtest.History
+	s.messages(func(subject string, header nats.Header, data []byte) {
+		if err := history.Add(subject, header, data); err != nil {
+			t.Error(err)
+		}
+		if e, err := recording.Decode(data); err == nil {
+			if c, ok := e.(*recording.CallEvent); ok {
+				writers[c.Data.Origin.Instance]++
+				switch c.Data.Verb {
+				case recording.Start:
+					starts[c.Data.Leg.ID]++
+				case recording.Stop:
+					stops[c.Data.Leg.ID]++
+				default:
+				}
+			}
+		}
+	})
+	connected := 0
+	for _, c := range truth.Conversations {
+		for _, l := range c.Legs {
+			if l.ConnectedAt.IsZero() || !l.Voice || l.Role == "monitor" || l.Role == "coach" {
+				continue
+			}
+			connected++
+			if starts[l.LegID] != 1 || stops[l.LegID] != 1 {
+				t.Errorf("leg %s has %d starts and %d stops", l.LegID, starts[l.LegID], stops[l.LegID])
+			}
+		}
+	}
+	t.Logf("%d legs, events by writer: %v, conflicts: %d and %d", connected, writers, one.Status().Core.Conflicts, two.Status().Core.Conflicts)
+	if len(writers) != 2 || connected < 50 {
+		t.Errorf("%d legs told by %v: this proves nothing", connected, writers)
+	}
 }
 
 // While NATS is away calls go on; what happened comes out afterwards, in order.

@@ -60,9 +60,7 @@ func (a *App) restart(ctx context.Context, reason string) error {
 	a.engine.Announce(recording.FeedData{Event: recording.FeedRestarting, Reason: reason})
 	if a.Report().Role == recording.Primary {
 		if other, ok := a.peers.other(time.Now()); ok && other.Ready {
-			a.handing.Store(true)
-			defer a.handing.Store(false)
-			a.lease.Resign()
+			a.yield("restart")
 			a.awaitRole(ctx, recording.Secondary)
 		}
 	}

@@ -11,9 +11,9 @@ import (
 	"github.com/recorderbridge/genesys-ingestor/internal/lease"
 )
 
-// behindAfter is how long the leader may leave a transition unpublished that the
-// standby has seen, before the standby says so.
-const behindAfter = 5 * time.Second
+// behindAfter is how long the leader may leave a change unpublished that the standby
+// has seen, before the standby says so.
+const behindAfter = 2 * time.Second
 
 // mayLead is the gate of the lease: an instance campaigns when it has read the
 // stream and observes, or when nobody else could do better.
@@ -25,12 +25,12 @@ func (a *App) mayLead() bool {
 	default:
 		return false // told not to connect yet
 	}
-	if !a.caughtUp.Load() || a.handing.Load() {
-		return false
-	}
 	now := time.Now()
 	other, ok := a.peers.other(now)
-	better := ok && other.Ready
+	better := ok && other.Ready && !other.Yielding
+	if !a.caughtUp.Load() || a.handing.Load() && better {
+		return false
+	}
 	if !a.platform.Status().Ready {
 		a.readySince.Store(0)
 		return !better
@@ -136,15 +136,15 @@ func (a *App) setRole(r recording.InstanceRole, epoch uint64) {
 	}
 }
 
-// report tells the others about this instance, and hands the lead over when it
-// cannot observe and another one can.
+// report tells the others about this instance, and hands the lead over when the other
+// one observes more.
 func (a *App) report(ctx context.Context) error {
-	var blindSince time.Time
+	behind := 0
 	var pair redundancy
 	for ctx.Err() == nil {
 		r := a.Report()
 		if r.Role == recording.Primary {
-			blindSince = a.consider(r, blindSince)
+			behind = a.consider(r, behind)
 			if e, changed := pair.observe(a.peers.other(time.Now())); changed {
 				a.engine.Announce(e)
 			}
@@ -156,9 +156,78 @@ func (a *App) report(ctx context.Context) error {
 			}
 			cancel()
 		}
-		pause(ctx, reportEvery)
+		t := time.NewTimer(reportEvery)
+		select {
+		case <-ctx.Done():
+		case <-a.tell:
+		case <-t.C:
+		}
+		t.Stop()
 	}
 	return nil
+}
+
+// consider hands over to a standby that is better off: it is ready while this
+// instance is not, or it has repeatedly seen more than this one, which has nothing
+// left to publish. It returns how often in a row the latter was so.
+func (a *App) consider(own Report, behind int) int {
+	other, ok := a.peers.other(time.Now())
+	switch {
+	case !ok || !other.Ready:
+		return 0
+	case !own.Ready:
+		a.yield("this instance does not observe everybody")
+		return 0
+	case !other.Behind || a.pending() > 0:
+		return 0
+	case behind < 1:
+		return behind + 1
+	default:
+		a.yield("the other instance has seen more")
+		return 0
+	}
+}
+
+func (a *App) pending() (n int) {
+	a.engine.Do(func(c *bridge.Core, _ time.Time) { n, _ = c.Pending() })
+	return n
+}
+
+// blinded is told that something cannot be observed any more. A standby that can
+// takes over at once: a hand-over costs milliseconds, a hold that nobody tells is
+// lost.
+func (a *App) blinded(cause recording.GapCause) {
+	if cause == recording.GapTopicRejected || cause == recording.GapFrameRejected || cause == recording.GapStarted {
+		return // the other instance has the same rights and gets the same frames
+	}
+	a.mu.Lock()
+	leads := a.role == recording.Primary
+	a.mu.Unlock()
+	if other, ok := a.peers.other(time.Now()); leads && ok && other.Ready {
+		a.yield(string(cause))
+	}
+}
+
+// yield lets the other instance lead. For a while this one does not campaign, unless
+// nobody else does.
+func (a *App) yield(why string) bool {
+	a.handing.Store(true)
+	if !a.lease.Resign() {
+		a.handing.Store(false)
+		return false
+	}
+	a.reportNow()
+	time.AfterFunc(2*a.set.LeaseTTL, func() { a.handing.Store(false) })
+	a.log.Warn("letting the other instance lead", "why", why)
+	return true
+}
+
+// reportNow sends a report at once.
+func (a *App) reportNow() {
+	select {
+	case a.tell <- struct{}{}:
+	default:
+	}
 }
 
 // redundancy follows whether another instance could take over. It is told once it was
@@ -184,31 +253,6 @@ func (p *redundancy) observe(other Report, there bool) (recording.FeedData, bool
 	return recording.FeedData{}, false
 }
 
-// blindPatience is how long a leader that cannot observe everything keeps the lead:
-// long enough for a socket to be opened again.
-const blindPatience = 3 * time.Second
-
-// consider resigns for a standby that is better off.
-func (a *App) consider(own Report, blindSince time.Time) time.Time {
-	now := time.Now()
-	other, ok := a.peers.other(now)
-	if !ok || !other.Ready {
-		return time.Time{}
-	}
-	if own.Ready && !other.Behind {
-		return time.Time{}
-	}
-	if blindSince.IsZero() {
-		return now
-	}
-	if now.Sub(blindSince) >= blindPatience {
-		a.log.Warn("handing over to the other instance", "other", other.Instance, "ready_here", own.Ready, "other_sees_more", other.Behind)
-		a.lease.Resign()
-		return time.Time{}
-	}
-	return blindSince
-}
-
 // since is when this instance became ready, zero while it is not.
 func (a *App) since() time.Time {
 	if n := a.readySince.Load(); n != 0 {
@@ -222,7 +266,7 @@ func (a *App) Report() Report {
 	a.mu.Lock()
 	r := Report{
 		Instance: a.set.InstanceID, Role: a.role, Epoch: a.epoch, Version: a.opts.Version, Started: a.started,
-		At: time.Now(), Account: a.account, ReadySince: a.since(), Renewed: a.renewed, NextRestart: a.nextRestart.At, Error: a.lastError,
+		At: time.Now(), Account: a.account, ReadySince: a.since(), Yielding: a.handing.Load() || a.leaving(), Renewed: a.renewed, NextRestart: a.nextRestart.At, Error: a.lastError,
 	}
 	a.mu.Unlock()
 	if !a.opened.Load() {

@@ -49,7 +49,7 @@ func ServicePrefix(adapter, instance string) string {
 }
 
 func (a *App) stepDown() any {
-	if !a.lease.Resign() {
+	if !a.yield("asked to step down") {
 		return said("not leading")
 	}
 	return said("stepping down")

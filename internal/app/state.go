@@ -30,6 +30,8 @@ type Report struct {
 	Account string `json:"account"`
 	// Ready: connected, every permitted user observed, the stream read to its end.
 	Ready bool `json:"ready"`
+	// Yielding: it has the lead and is letting go of it, or wants not to have it.
+	Yielding bool `json:"yielding,omitempty"`
 	// ReadySince is when it became so, by its clock.
 	ReadySince time.Time `json:"readySince,omitzero"`
 	// Behind: this instance has seen transitions for several seconds that the leader

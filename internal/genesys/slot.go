@@ -88,7 +88,8 @@ func (s *slot) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		if time.Since(began) > s.p.opts.Timings.BackoffMax {
+		// A session that has worked is no reason to wait: the next try is the first one.
+		if time.Since(began) > worked {
 			n = 0
 		}
 		s.p.failed(s.log, "connect channel", err)
@@ -97,6 +98,9 @@ func (s *slot) run(ctx context.Context) {
 		}
 	}
 }
+
+// worked is how long a session must have lasted to count as one that worked.
+const worked = 2 * time.Second
 
 // serve connects once, and stays until the socket is lost.
 func (s *slot) serve(ctx context.Context) error {

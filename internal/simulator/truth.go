@@ -95,6 +95,11 @@ type LegTruth struct {
 	// user, a snapshot that shows the leg as having connected, or as over.
 	SeenConnected bool `json:"seenConnected"`
 	SeenEnded     bool `json:"seenEnded"`
+	// AlertVersion, ConnectVersion and EndVersion are the versions of the conversation
+	// in which the leg alerted, connected and ended; 0 when it did not.
+	AlertVersion   int `json:"alertVersion,omitempty"`
+	ConnectVersion int `json:"connectVersion,omitempty"`
+	EndVersion     int `json:"endVersion,omitempty"`
 }
 
 // Open tells whether the leg is connected and not over.
@@ -212,6 +217,7 @@ func (l *Leg) truth(conv ConversationTruth) LegTruth {
 		t.Wrapup = l.wrapup.Code
 	}
 	t.SeenConnected = !l.connected.IsZero() && seen(own, l.connectV, forever)
+	t.AlertVersion, t.ConnectVersion, t.EndVersion = l.alertV, l.connectV, l.endV
 	t.SeenEnded = !l.end.IsZero() && seen(own, l.endV, forever)
 	return t
 }
