@@ -120,8 +120,16 @@ func (c *Core) Lead(epoch uint64) {
 		c.enqueue(l)
 	}
 	for _, l := range c.legs {
-		l.promoted()
+		l.promoted(c)
 	}
+}
+
+// term is the epoch of what is written now: our own, or that of the leader.
+func (c *Core) term() uint64 {
+	if c.leading {
+		return c.epoch
+	}
+	return max(c.feed.term, 1)
 }
 
 // Follow makes the core stop publishing. What is in flight is left to the tail.

@@ -13,11 +13,10 @@ type feedLane struct {
 	*lane
 	queue    []feedItem
 	revision uint64
-	// leader is the last leader event in the stream, and mine the sequence of the last
+	// term is the sequence of the last leader event in the stream, mine that of the last
 	// one that this instance wrote.
-	leader recording.FeedData
-	mine   uint64
-	lost   uint64 // events dropped because the queue was full
+	term, mine uint64
+	lost       uint64 // events dropped because the queue was full
 	// gaps are those that the stream shows open.
 	gaps map[string]foreignGap
 	// at is when the last feed event was stored: until then somebody observed.
@@ -94,7 +93,7 @@ func (f *feedLane) settled(_ *Core, fl *flight, now time.Time) {
 		}
 		f.note(&d, now)
 		if d.Event == recording.FeedLeader {
-			f.mine = f.sequence
+			f.mine, f.term = f.sequence, f.sequence
 		}
 	}
 	if len(f.queue) > 0 {
@@ -110,6 +109,9 @@ func (f *feedLane) learned(_ *Core, e *Entry, _ time.Time) error {
 	if f.revision, err = event.SequenceNumber(); err != nil {
 		return err
 	}
+	if event.Data.Event == recording.FeedLeader {
+		f.term = max(f.term, e.Sequence)
+	}
 	f.note(&event.Data, e.Time)
 	return nil
 }
@@ -120,8 +122,6 @@ func (f *feedLane) note(d *recording.FeedData, at time.Time) {
 		f.at = at
 	}
 	switch d.Event {
-	case recording.FeedLeader:
-		f.leader = *d
 	case recording.FeedGapOpened:
 		if len(f.gaps) < maxFeed {
 			f.gaps[d.Gap.ID] = foreignGap{instance: d.Instance, gap: d.Gap, at: at}

@@ -137,7 +137,8 @@ func (l *legLane) learned(c *Core, e *Entry, now time.Time) error {
 	if l.facts.IsZero() {
 		return nil
 	}
-	if _, differs := control.Differs(d, l.seen, c.opts.Names); !differs {
+	// Facts that were told by somebody who knew more lately stay.
+	if _, differs := control.Differs(d, l.seen, c.opts.Names); !differs || !c.tracker.Seen(l.id).After(d.Timing.Received.Time) {
 		l.facts = time.Time{}
 	}
 	return nil
@@ -237,18 +238,49 @@ func (l *legLane) pauseFirst(level call.Level, now time.Time) *call.Edge {
 	return &l.pending[0]
 }
 
-// promoted prepares the leg for publishing by this instance.
-func (l *legLane) promoted() {
-	if l.seen != nil && l.facts.IsZero() {
+// promoted prepares the leg for publishing by this instance: facts are compared where
+// this instance has heard of the leg since the last event was made.
+func (l *legLane) promoted(c *Core) {
+	if l.seen != nil && l.facts.IsZero() && l.published != nil && c.tracker.Seen(l.id).After(l.published.Timing.Received.Time) {
 		l.facts = l.written
 	}
+}
+
+// alone is how long a standby waits for the leader to tell a secure pause.
+const alone = 500 * time.Millisecond
+
+// sacred is the one event that an instance writes without leading: a secure pause that
+// the leader has not told. The compare-and-set makes it safe; to wait for a change of
+// the lead would record what must not be recorded.
+func (l *legLane) sacred(c *Core, now time.Time) *flight {
+	level := control.LevelOf(l.published)
+	if level.Phase != call.Connected || level.SecurePause || !l.seen.SecurePause {
+		return nil
+	}
+	for i := range l.pending {
+		e := l.pending[i]
+		if e.Kind != call.SecureOn {
+			continue
+		}
+		if due := e.Received.Add(alone); now.Before(due) {
+			l.notBefore = due
+			c.park(l.lane)
+			return nil
+		}
+		e.After = level.Step(e.Key)
+		return l.flightOf(c, c.opts.Policy.Event(l.seen, &e, l.state(), c.opts.Names), e.Key, now)
+	}
+	return nil
 }
 
 // compose returns the next event of the leg: the first pending edge, else a refresh,
 // else an update of facts.
 func (l *legLane) compose(c *Core, now time.Time) *flight {
-	if !c.leading || l.seen == nil {
+	if l.seen == nil {
 		return nil
+	}
+	if !c.leading {
+		return l.sacred(c, now)
 	}
 	first := l.next(now)
 	if first == nil && l.settle && len(l.ahead) == 0 {
@@ -315,7 +347,7 @@ func (l *legLane) level(now time.Time) {
 }
 
 func (l *legLane) flightOf(c *Core, d recording.CallData, k call.Key, now time.Time) *flight {
-	d.Revision, d.Epoch = 1, c.epoch
+	d.Revision, d.Epoch = 1, c.term()
 	if l.published != nil {
 		d.Revision = l.published.Revision + 1
 	}

@@ -97,6 +97,27 @@ func (f *Facts) equal(g *Facts) bool {
 		f.ProtocolCallID == g.ProtocolCallID && slices.Equal(f.Peers, g.Peers) && maps.Equal(f.Attributes, g.Attributes)
 }
 
+// complete fills in what somebody else knew and we did not.
+func (f *Facts) complete(g *Facts) {
+	f.Alerting, f.Connected, f.End = once(f.Alerting, g.Alerting), once(f.Connected, g.Connected), once(f.End, g.End)
+	f.Conversation.join(g.Conversation)
+	if f.DisconnectType == "" {
+		f.DisconnectType = g.DisconnectType
+	}
+	if len(f.DisconnectReasons) == 0 {
+		f.DisconnectReasons = g.DisconnectReasons
+	}
+	if f.Wrapup == (Wrapup{}) {
+		f.Wrapup = g.Wrapup
+	}
+	if f.ProtocolCallID == "" {
+		f.ProtocolCallID = g.ProtocolCallID
+	}
+	if len(f.Attributes) == 0 {
+		f.Attributes = g.Attributes
+	}
+}
+
 // earliest returns the earlier of two times of which either may be unknown.
 func earliest(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {

@@ -105,8 +105,8 @@ func (t *Tracker) Seen(id ID) time.Time {
 }
 
 // Adopt makes a leg known that was found in the stream. Where a snapshot has spoken
-// of the leg, only its phase moves, and only forward; otherwise the leg takes the
-// whole level.
+// of the leg, only its phase moves, and only forward, and facts that were not known
+// are filled in; otherwise the leg takes everything.
 func (t *Tracker) Adopt(l *Leg) *Leg {
 	c := t.conversation(l.ID.Conversation)
 	known := c.leg(l.ID.Leg)
@@ -122,8 +122,7 @@ func (t *Tracker) Adopt(l *Leg) *Leg {
 		known.Phase = phase
 	default:
 		known.Phase = max(known.Phase, l.Phase)
-		known.Facts.Connected = once(known.Facts.Connected, l.Facts.Connected)
-		known.Facts.End = once(known.Facts.End, l.Facts.End)
+		known.Facts.complete(&l.Facts)
 	}
 	if known.adopted {
 		c.pause.recall(c.legs)
