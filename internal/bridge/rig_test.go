@@ -51,9 +51,12 @@ func coreOptions(name string) bridge.CoreOptions {
 
 func (r *rig) wait(d time.Duration) { r.now = r.now.Add(d) }
 
-// sees folds a frame of the conversation on the topic of a user.
+// sees folds a frame of the conversation on the topic of a user, or an answer of REST.
 func (i *instance) sees(user string, parties ...call.Participant) {
 	s := &call.Snapshot{ConversationID: "conv", View: user, Topic: user, Received: i.now, SecurePause: call.No}
+	if user == call.ViewREST {
+		s.Asked = i.now
+	}
 	for _, p := range parties {
 		s.SecurePause = max(s.SecurePause, p.SecurePause)
 	}

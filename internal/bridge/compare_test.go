@@ -1,0 +1,309 @@
+package bridge_test
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/recorderbridge/genesys-ingestor/api/recording"
+	"github.com/recorderbridge/genesys-ingestor/internal/bridge"
+	"github.com/recorderbridge/genesys-ingestor/internal/call"
+)
+
+// muted is an agent who has muted the microphone.
+func muted(id, user string) call.Participant {
+	p := talking(id, user)
+	p.Muted = call.Yes
+	return p
+}
+
+// words is what was told, in short.
+func words(told []*recording.CallData) (list []string) {
+	for _, d := range told {
+		list = append(list, string(d.Verb)+" "+string(d.Cause))
+	}
+	return list
+}
+
+func (i *instance) expects(want ...string) {
+	i.t.Helper()
+	if diff := cmp.Diff(want, words(i.sends())); diff != "" {
+		i.t.Errorf("told otherwise (-want +got):\n%s", diff)
+	}
+}
+
+// One event of a leg is on its way at a time, and every message expects the one before.
+func TestOneInFlight(t *testing.T) {
+	r := newRig(t)
+	i := r.instance("one")
+	i.Lead(1)
+	i.sees("ua", caller(), talking("leg", "ua"))
+	i.sends()
+	i.sees("ua", caller(), muted("leg", "ua"))
+	first := i.Next(r.now)
+	if len(first) != 1 || first[0].Expect != r.stream.last[first[0].Subject] {
+		t.Fatalf("%+v", first)
+	}
+	i.sees("ua", caller(), talking("leg", "ua"))
+	r.wait(time.Minute)
+	i.Tick(r.now)
+	if more := i.Next(r.now); len(more) != 0 {
+		t.Errorf("%d more messages while one is on its way", len(more))
+	}
+}
+
+// An outcome that is not known is not guessed: the same bytes go out again, later and
+// later, and what the tail shows meanwhile settles them.
+func TestUnsure(t *testing.T) {
+	r := newRig(t)
+	i := r.instance("one")
+	i.Lead(1)
+	i.sees("ua", caller(), talking("leg", "ua"))
+	first := i.Next(r.now)[0]
+	for range 5 {
+		i.Resolve(bridge.Outcome{Token: first.Token, Subject: first.Subject, Verdict: bridge.Unsure}, r.now)
+		if early := i.Next(r.now); len(early) != 0 {
+			t.Fatal("again at once")
+		}
+		r.wait(2 * time.Second)
+		again := i.Next(r.now)
+		if len(again) != 1 || again[0].ID != first.ID || !bytes.Equal(again[0].Data, first.Data) || again[0].Expect != first.Expect {
+			t.Fatalf("something else goes out the second time: %+v", again)
+		}
+		first = again[0]
+	}
+	r.stream.store(&first, r.now) // it arrives, the acknowledgement does not
+	i.reads()
+	if n := i.Core.Stats().Published; n != 1 || !i.Idle() {
+		t.Errorf("%d published, idle %v", n, i.Idle())
+	}
+	i.Resolve(bridge.Outcome{Token: first.Token, Subject: first.Subject, Verdict: bridge.Unsure}, r.now)
+	r.wait(time.Minute)
+	i.expects()
+}
+
+// A connection that answers nothing is abandoned: what was on its way goes out again.
+func TestAbandon(t *testing.T) {
+	r := newRig(t)
+	i := r.instance("one")
+	i.Lead(1)
+	i.sees("ua", caller(), talking("leg", "ua"))
+	first := i.Next(r.now)[0]
+	i.Abandon(r.now)
+	if again := i.Next(r.now); len(again) != 1 || again[0].ID != first.ID {
+		t.Errorf("%+v", again)
+	}
+}
+
+// A message that is refused is not sent again at once, or it would be sent all the time.
+func TestRefused(t *testing.T) {
+	r := newRig(t)
+	i := r.instance("one")
+	i.Lead(1)
+	i.sees("ua", caller(), talking("leg", "ua"))
+	m := i.Next(r.now)[0]
+	i.Resolve(bridge.Outcome{Token: m.Token, Subject: m.Subject, Verdict: bridge.Refused}, r.now)
+	if again := i.Next(r.now); len(again) != 0 {
+		t.Error("again at once")
+	}
+	r.wait(5 * time.Second)
+	i.expects("start established")
+}
+
+// A conflict is news: what stands in the way is read, compared, and only what is still
+// missing goes out after it.
+func TestConflict(t *testing.T) {
+	r := newRig(t)
+	one, two := r.instance("one"), r.instance("two")
+	for _, i := range []*instance{one, two} {
+		i.Lead(1)
+		i.sees("ua", caller(), talking("leg", "ua"))
+	}
+	one.expects("start established")
+	two.sees("ua", caller(), muted("leg", "ua"))
+	m := two.Next(r.now)[0]
+	v, seq := r.stream.store(&m, r.now)
+	two.Resolve(bridge.Outcome{Token: m.Token, Subject: m.Subject, Verdict: v, Sequence: seq}, r.now)
+	if v != bridge.Conflict {
+		t.Fatal(v)
+	}
+	loads := two.Loads()
+	if len(loads) != 1 || loads[0] != (bridge.Load{Subject: m.Subject, Sequence: 1}) {
+		t.Fatalf("loads %v", loads)
+	}
+	two.reads()
+	r.wait(5 * time.Second)
+	two.expects("update muted")
+	// An answer that is older than what the tail has shown changes nothing.
+	two.Resolve(bridge.Outcome{Token: m.Token, Subject: m.Subject, Verdict: bridge.Conflict, Sequence: 1}, r.now)
+	two.expects()
+}
+
+// A standby sends nothing; when it leads, all that is not in the stream goes out.
+func TestLeadTellsWhatWasSeen(t *testing.T) {
+	r := newRig(t)
+	i := r.instance("one")
+	i.sees("ua", caller(), talking("leg", "ua"))
+	i.expects()
+	i.Lead(1)
+	i.expects("start established")
+}
+
+// What another instance has told first is not told again when it is seen.
+func TestAheadIsSwallowed(t *testing.T) {
+	r := newRig(t)
+	one, two := r.instance("one"), r.instance("two")
+	one.Lead(1)
+	two.Lead(1)
+	for _, i := range []*instance{one, two} {
+		i.sees("ua", caller(), talking("leg", "ua"))
+	}
+	two.expects("start established")
+	one.reads()
+	one.sees("ua", caller(), muted("leg", "ua"))
+	one.expects("update muted")
+	two.reads()
+	two.sees("ua", caller(), muted("leg", "ua"))
+	two.expects()
+	two.sees("ua", caller(), talking("leg", "ua"))
+	two.expects("update unmuted")
+}
+
+// What another instance has told and this one never sees is believed after a while:
+// its end is then told.
+func TestBelieveAfterPatience(t *testing.T) {
+	r := newRig(t)
+	one, two := r.instance("one"), r.instance("two")
+	one.Lead(1)
+	two.Lead(1)
+	for _, i := range []*instance{one, two} {
+		i.sees("ua", caller(), talking("leg", "ua"))
+	}
+	two.expects("start established")
+	one.reads()
+	one.sees("ua", caller(), muted("leg", "ua"))
+	one.expects("update muted")
+	two.reads() // and its own frame is lost
+	r.wait(31 * time.Second)
+	two.Tick(r.now)
+	two.sees("ua", caller(), talking("leg", "ua"))
+	two.expects("update unmuted")
+}
+
+// What another instance has told and REST, asked later, does not show, did not last.
+func TestRESTSettlesWhatWasAhead(t *testing.T) {
+	r := newRig(t)
+	one, two := r.instance("one"), r.instance("two")
+	one.Lead(1)
+	two.Lead(1)
+	for _, i := range []*instance{one, two} {
+		i.sees("ua", caller(), talking("leg", "ua"))
+	}
+	two.expects("start established")
+	one.reads()
+	one.sees("ua", caller(), muted("leg", "ua"))
+	one.expects("update muted")
+	two.reads()
+	r.wait(5 * time.Second)
+	two.sees(call.ViewREST, caller(), talking("leg", "ua"))
+	two.expects("update unmuted")
+	if d := r.last(); d.Confidence != recording.Reconciled {
+		t.Error(d.Confidence)
+	}
+}
+
+// The stream is the only state: a new instance goes on where the old one was.
+func TestRestartFromTheStream(t *testing.T) {
+	r := newRig(t)
+	old := r.instance("one")
+	old.Lead(1)
+	held := muted("leg", "ua")
+	held.Held, held.StartHold, held.SecurePause = call.Yes, start, call.Yes
+	old.sees("ua", caller(), talking("leg", "ua"))
+	old.expects("start established")
+	old.sees("ua", caller(), held)
+	old.expects("pause secure_paused", "update held", "update muted")
+
+	r.wait(time.Minute)
+	i := r.instance("one")
+	i.reads()
+	i.Lead(2)
+	i.expects()
+	// A frame that leaves out what it may leave out changes nothing.
+	short := call.Participant{ID: "leg", UserID: "ua", Purpose: "agent", State: "connected", Connected: start}
+	i.Observe(&call.Snapshot{ConversationID: "conv", View: "ua", Received: r.now, Participants: []call.Participant{caller(), short}}, r.now)
+	i.expects()
+	// Who joins now starts paused.
+	other := call.Participant{ID: "other", UserID: "ub", Purpose: "agent", State: "connected", Connected: r.now}
+	i.Observe(&call.Snapshot{ConversationID: "conv", View: "ub", Received: r.now, Participants: []call.Participant{caller(), short, other}}, r.now)
+	i.sends()
+	if d := r.last(); d.Leg.ID != "other" || d.Verb != recording.Start || d.State != recording.Paused {
+		t.Errorf("%s %s of %s", d.Verb, d.State, d.Leg.ID)
+	}
+	gone, paused := talking("leg", "ua"), caller()
+	gone.State, gone.End, gone.DisconnectType, paused.SecurePause = "terminated", r.now, "client", call.Yes
+	r.wait(time.Minute)
+	i.sees("ua", paused, gone)
+	i.expects("stop cleared")
+	if d := r.last(); d.Revision != 5 || d.Epoch != 2 {
+		t.Errorf("revision %d in epoch %d", d.Revision, d.Epoch)
+	}
+}
+
+// A leg that stopped long ago is history: a new instance does not keep it.
+func TestOldStopsAreNotKept(t *testing.T) {
+	r := newRig(t)
+	old := r.instance("one")
+	old.Lead(1)
+	gone := talking("leg", "ua")
+	gone.State, gone.End = "terminated", start
+	old.sees("ua", caller(), gone)
+	old.expects("start established", "stop cleared")
+	r.wait(time.Hour)
+	i := r.instance("two")
+	i.reads()
+	// Of two events the first could not know that the second is the end.
+	i.expects()
+	i.Tick(r.now)
+	if n := i.LegsByState(); len(n) != 0 {
+		t.Errorf("kept: %v", n)
+	}
+}
+
+// Nobody can say whether the end of a leg that is older than the stream was told.
+func TestTooOldIsNotTold(t *testing.T) {
+	r := newRig(t)
+	i := r.instance("one")
+	i.Lead(1)
+	gone := talking("leg", "ua")
+	gone.State, gone.End = "terminated", start
+	r.wait(73 * time.Hour)
+	i.sees(call.ViewREST, caller(), gone)
+	i.expects()
+	if n := i.Core.Stats().TooOld; n != 1 {
+		t.Errorf("%d too old", n)
+	}
+}
+
+// Changes of facts are gathered, control is not.
+func TestControlDoesNotWaitForFacts(t *testing.T) {
+	r := newRig(t)
+	i := r.instance("one")
+	i.Lead(1)
+	i.sees("ua", caller(), talking("leg", "ua"))
+	i.expects("start established")
+	other := caller()
+	other.Address = "tel:+15550111"
+	i.sees("ua", other, talking("leg", "ua"))
+	i.expects()
+	r.wait(10 * time.Millisecond)
+	i.sees("ua", other, muted("leg", "ua"))
+	i.expects("update muted")
+	if d := r.last(); len(d.Peers) != 1 || d.Peers[0].Address != "tel:+15550111" {
+		t.Errorf("facts do not ride along: %v", d.Peers)
+	}
+	r.wait(time.Second)
+	i.expects()
+}

@@ -1,0 +1,81 @@
+package call_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/recorderbridge/genesys-ingestor/internal/call"
+)
+
+// A question that left before the pause was heard of cannot end it, and one that is
+// answered with a pause begins it, in doubt.
+func TestAnswerOlderThanTheTopic(t *testing.T) {
+	paused := with(agent("a", "ua", "connected"), func(p *call.Participant) { p.SecurePause = call.Yes })
+	tr := tracker("ua")
+	kinds(tr, snap("ua", 10, customer(), agent("a", "ua", "connected")), snap("ua", 20, customer(), paused))
+	if got := kinds(tr, snap(call.ViewREST, 20.05, customer(), agent("a", "ua", "connected"))); len(got) != 0 {
+		t.Errorf("an answer of before the pause ends it: %v", got)
+	}
+	if got := kinds(tr, snap(call.ViewREST, 25, customer(), agent("a", "ua", "connected"))); !cmp.Equal(got, map[string][]string{"a": {"secure-?"}}) {
+		t.Errorf("an answer of after the pause: %v", got)
+	}
+	kinds(tr, snap("ua", 30, customer(), agent("a", "ua", "connected")))
+	got := kinds(tr, snap(call.ViewREST, 30.05, customer(), paused))
+	if !cmp.Equal(got, map[string][]string{"a": {"secure+?"}}) || !tr.Doubtful("c") {
+		t.Errorf("a pause in an answer that crossed a frame: %v, doubtful %v", got, tr.Doubtful("c"))
+	}
+}
+
+// A frame that shows a party still there that is known to have left is late as a
+// whole: nothing in it has a newer value.
+func TestLateFrameChangesNothing(t *testing.T) {
+	tr := tracker("ua", "ub")
+	b := agent("b", "ub", "terminated")
+	kinds(tr, snap("ua", 10, customer(), agent("a", "ua", "connected")), snap("ua", 60, customer(), agent("a", "ua", "connected"), b))
+	before, _ := tr.Leg(call.ID{Conversation: "c", Leg: "a"})
+	was := before.Facts
+	late := with(agent("a", "ua", "connected"), func(p *call.Participant) {
+		p.Muted, p.Held, p.SecurePause, p.Attributes = call.Yes, call.Yes, call.Yes, map[string]string{"case": "old"}
+	})
+	got := kinds(tr, snap("ua", 61, customer(), late, agent("b", "ub", "connected")))
+	after, _ := tr.Leg(call.ID{Conversation: "c", Leg: "a"})
+	if len(got) != 0 || after.SecurePause || after.Attributes != nil {
+		t.Errorf("a late frame is believed: %v, %+v", got, after)
+	}
+	if diff := cmp.Diff(was.Peers, after.Peers); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A leg that only others show, and that never becomes one, is forgotten.
+func TestSweepForgetsWhatNeverBecameALeg(t *testing.T) {
+	tr := tracker("ua", "ub")
+	kinds(tr, snap("ux", 10, customer(), agent("b", "ub", "connected")))
+	if n, _ := tr.Len(); n != 1 || !tr.Doubtful("c") {
+		t.Fatalf("%d conversations, doubtful %v", n, tr.Doubtful("c"))
+	}
+	tr.Sweep(at(5))
+	if n, _ := tr.Len(); n != 1 {
+		t.Error("swept what was just heard of")
+	}
+	tr.Sweep(at(10).Add(time.Second))
+	if n, _ := tr.Len(); n != 0 {
+		t.Errorf("%d conversations are kept", n)
+	}
+}
+
+// A leg that another topic shows ended long ago was forgotten, not missed.
+func TestForgottenLegIsNoDoubt(t *testing.T) {
+	for _, test := range []struct {
+		seconds float64
+		want    bool
+	}{{70, true}, {60 + 4*60, true}, {60 + 6*60, false}} {
+		tr := tracker("ua", "ub")
+		kinds(tr, snap("ua", test.seconds, customer(), agent("a", "ua", "connected"), agent("b", "ub", "terminated")))
+		if tr.Doubtful("c") != test.want {
+			t.Errorf("%v seconds after the beginning: doubtful %v", test.seconds, !test.want)
+		}
+	}
+}
