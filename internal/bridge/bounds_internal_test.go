@@ -93,6 +93,10 @@ func TestNothingGrowsWithTraffic(t *testing.T) {
 		case 1:
 			tell(call.ViewREST, leg)
 		}
+		// Somebody without a topic of their own speaks of a leg that never becomes one.
+		c.Observe(&call.Snapshot{
+			ConversationID: fmt.Sprint("hearsay", n), View: "nobody", Received: now, Participants: []call.Participant{other},
+		}, now)
 		leg.State, leg.End, leg.StartACW = "terminated", now, now
 		tell(user, leg)
 		if n%3 == 0 {
@@ -164,5 +168,21 @@ func TestFeedIsBounded(t *testing.T) {
 	}
 	if beats > 1 {
 		t.Errorf("%d heartbeats wait", beats)
+	}
+}
+
+// TestAheadIsBounded: steps that another instance has told, and this one never sees,
+// do not gather without end within the time that they are waited for.
+func TestAheadIsBounded(t *testing.T) {
+	l := &legLane{}
+	now := time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC)
+	for range 1000 {
+		l.match([]call.Key{{Kind: call.MutedOn}, {Kind: call.MutedOff}}, now)
+	}
+	if n := len(l.ahead); n != maxAhead {
+		t.Errorf("%d steps are waited for", n)
+	}
+	if last := l.ahead[maxAhead-1].key.Kind; last != call.MutedOff {
+		t.Errorf("the newest is %d", last)
 	}
 }

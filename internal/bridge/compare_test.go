@@ -264,6 +264,12 @@ func TestOldStopsAreNotKept(t *testing.T) {
 	r.wait(time.Hour)
 	i := r.instance("two")
 	i.reads()
+	late := r.instance("three") // of which the tail begins with the stop
+	late.tail = 1
+	late.reads()
+	if n := late.LegsByState(); len(n) != 0 {
+		t.Errorf("made known: %v", n)
+	}
 	// Of two events the first could not know that the second is the end.
 	i.expects()
 	i.Tick(r.now)

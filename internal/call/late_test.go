@@ -79,3 +79,13 @@ func TestForgottenLegIsNoDoubt(t *testing.T) {
 		}
 	}
 }
+
+// A call that is first seen parked is a call, whatever times are left out.
+func TestParkedIsConnected(t *testing.T) {
+	parked := with(agent("a", "ua", "connected"), func(p *call.Participant) { p.State, p.Connected = "parked", time.Time{} })
+	tr := tracker("ua")
+	got := kinds(tr, snap("ua", 10, customer(), parked))
+	if l, ok := tr.Leg(call.ID{Conversation: "c", Leg: "a"}); !cmp.Equal(got, map[string][]string{"a": {"established"}}) || !ok || !l.Parked {
+		t.Errorf("%v", got)
+	}
+}

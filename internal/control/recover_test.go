@@ -187,7 +187,8 @@ func TestDiffers(t *testing.T) {
 		"role":               {func(l *call.Leg) { l.Role = call.RoleConsultTarget }, desk, recording.DataChanged},
 		"confined":           {func(l *call.Leg) { l.Confined = true }, desk, recording.DataChanged},
 		"supervises":         {func(l *call.Leg) { l.Supervises = "x" }, desk, recording.DataChanged},
-		"connected time":     {func(l *call.Leg) { l.Facts.Connected = noon.Add(time.Second) }, desk, recording.DataChanged},
+		"connected time":     {func(l *call.Leg) { l.Facts.Connected = noon.Add(time.Minute) }, desk, recording.DataChanged},
+		"same moment":        {func(l *call.Leg) { l.Facts.Connected = noon.Add(time.Second) }, desk, ""},
 		"protocol's call id": {func(l *call.Leg) { l.ProtocolCallID = "sip-1" }, desk, recording.DataChanged},
 	} {
 		l := base()
@@ -216,7 +217,7 @@ func TestDiffersAfterTheEnd(t *testing.T) {
 		want   recording.Cause
 	}{
 		"another phone": {func(*call.Leg) {}, ""},
-		"end time":      {func(l *call.Leg) { l.End = noon.Add(time.Second) }, recording.DataChanged},
+		"end time":      {func(l *call.Leg) { l.End = noon.Add(time.Minute) }, recording.DataChanged},
 		"disconnect":    {func(l *call.Leg) { l.DisconnectType = "transfer" }, recording.DataChanged},
 		"reasons":       {func(l *call.Leg) { l.DisconnectReasons = []call.DisconnectReason{{Type: "sip"}} }, recording.DataChanged},
 		"wrap-up":       {func(l *call.Leg) { l.Wrapup.End = noon }, recording.WrappedUp},
