@@ -281,6 +281,9 @@ func (a *App) Report() Report {
 		r.OpenLegs = c.OpenLegs()
 		n, oldest := c.Pending()
 		r.Behind = r.Role == recording.Secondary && n > 0 && now.Sub(oldest) > behindAfter
+		if r.Behind {
+			a.log.Warn("the leader has not told what was seen here", "pending", n, "oldest", now.Sub(oldest), "what", c.Waiting())
+		}
 	})
 	return r
 }

@@ -28,6 +28,8 @@ type legLane struct {
 	// settle: compare the levels when the edges are out, since some were collapsed
 	// or learned from REST.
 	settle bool
+	// history: it ended before the stream begins, so nobody can say whether it was told.
+	history bool
 	// written is when the last event was published, stopped when the last one was a
 	// stop or came after it.
 	written time.Time
@@ -77,7 +79,7 @@ func (l *legLane) observe(c *Core, ch *call.Change, from control.Source, now tim
 		}
 	}
 	if l.published == nil && l.seen.Phase == call.Ended && now.Sub(l.seen.End) > c.opts.Retention {
-		l.pending = nil
+		l.pending, l.history = nil, true
 		c.stats.TooOld++
 	}
 	if len(l.pending) > c.opts.MaxPending {
@@ -123,7 +125,7 @@ func (l *legLane) learned(c *Core, e *Entry, now time.Time) error {
 	}
 	before, after := control.LevelOf(l.published), control.LevelOf(d)
 	first := l.published == nil
-	l.published, l.written = d, e.Time
+	l.published, l.written, l.history = d, e.Time, false
 	belief := control.Recover(d)
 	live := l.seen != nil && !c.tracker.Adopted(l.id)
 	l.seen = c.tracker.Adopt(&belief)
@@ -276,7 +278,7 @@ func (l *legLane) sacred(c *Core, now time.Time) *flight {
 // compose returns the next event of the leg: the first pending edge, else a refresh,
 // else an update of facts.
 func (l *legLane) compose(c *Core, now time.Time) *flight {
-	if l.seen == nil {
+	if l.seen == nil || l.history {
 		return nil
 	}
 	if !c.leading {

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -87,7 +88,10 @@ func (c *Core) Asks(now time.Time) []string {
 			continue
 		}
 		a.tries++
-		a.next = now.Add(min(firstAsk<<min(a.tries, 8), 30*time.Second))
+		a.next = now.Add(min(firstAsk<<min(a.tries, 8), slowAsk))
+		if a.tries < quickAsks {
+			a.next = now.Add(min(firstAsk<<a.tries, quickAsk))
+		}
 		if a.tries > maxAsks {
 			delete(c.asks, id) // the periodic comparison goes on with it
 			continue
@@ -99,7 +103,14 @@ func (c *Core) Asks(now time.Time) []string {
 	return due
 }
 
-const maxAsks = 40
+// A question is repeated quickly while frames and answers may still be overtaking each
+// other, then ever more slowly.
+const (
+	maxAsks   = 40
+	quickAsks = 8
+	quickAsk  = 1200 * time.Millisecond
+	slowAsk   = 30 * time.Second
+)
 
 // Tick does what time alone makes due: refreshes, patience that has run out, legs
 // whose grace is over. Call it about once a second.
@@ -147,8 +158,8 @@ func (c *Core) OpenLegs() int {
 	return n
 }
 
-// Pending counts the legs' edges, and changes of facts, that are not known to be
-// published, and returns the time of the oldest.
+// Pending counts the edges, and the wrap-ups, that are not known to be published, and
+// returns the time of the oldest.
 func (c *Core) Pending() (changes int, oldest time.Time) {
 	note := func(n int, at time.Time) {
 		changes += n
@@ -163,13 +174,33 @@ func (c *Core) Pending() (changes int, oldest time.Time) {
 		if l.facts.IsZero() || l.published == nil || l.seen == nil {
 			continue
 		}
-		if _, differs := control.Differs(l.published, l.seen, c.opts.Names); differs {
-			note(1, l.facts)
-		} else if !c.leading {
+		switch cause, differs := control.Differs(l.published, l.seen, c.opts.Names); {
+		case !differs && !c.leading:
 			l.facts = time.Time{} // told meanwhile
+		case differs && cause == recording.WrappedUp:
+			note(1, l.facts)
+		default: // the other instance may know other facts as well as we do
 		}
 	}
 	return changes, oldest
+}
+
+// Waiting describes what has been pending for longest, for the log.
+func (c *Core) Waiting() string {
+	var oldest time.Time
+	text := ""
+	for id, l := range c.legs {
+		if len(l.pending) > 0 && (oldest.IsZero() || l.pending[0].Received.Before(oldest)) {
+			oldest = l.pending[0].Received
+			text = fmt.Sprintf("leg %s: step %d of %d", legName(id), l.pending[0].Kind, len(l.pending))
+		}
+		if !l.facts.IsZero() && l.published != nil && l.seen != nil && (oldest.IsZero() || l.facts.Before(oldest)) {
+			if cause, differs := control.Differs(l.published, l.seen, c.opts.Names); differs {
+				oldest, text = l.facts, fmt.Sprintf("leg %s: %s", legName(id), cause)
+			}
+		}
+	}
+	return text
 }
 
 // Idle reports whether nothing is in flight and nothing is pending.

@@ -90,6 +90,10 @@ func (c *conversation) compare(s *Snapshot, p *Participant) {
 // was missed; later it is one that was dropped after its grace time.
 const forgotten = 5 * time.Minute
 
+// trust is how long a topic must have been silent before the question, in settle
+// times, for a REST answer to overrule it.
+const trust = 3
+
 // hearPause takes the secure pause out of a snapshot. Of participants only those
 // count that are still on the call: the flag of one who has left is history.
 func (t *Tracker) hearPause(c *conversation, s *Snapshot, progress bool) {
@@ -100,7 +104,7 @@ func (t *Tracker) hearPause(c *conversation, s *Snapshot, progress bool) {
 		}
 	}
 	if s.View == ViewREST {
-		c.pause.answer(flag, s.Asked, s.Received)
+		c.pause.answer(flag, s.Asked, s.Received, trust*t.opts.Settle)
 		return
 	}
 	c.pause.say(s.View, flag, s.Received, t.opts.Settle, progress)

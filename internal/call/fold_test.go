@@ -219,8 +219,11 @@ func TestDoubtfulResume(t *testing.T) {
 	})
 	t.Run("REST says paused", func(t *testing.T) {
 		tr := begin()
-		if got := kinds(tr, snap(call.ViewREST, 20.5, customer(), paused)); len(got) != 0 || tr.Doubtful("c") {
-			t.Errorf("edges %v, doubtful %v", got, tr.Doubtful("c"))
+		if got := kinds(tr, snap(call.ViewREST, 20.5, customer(), paused)); len(got) != 0 || !tr.Doubtful("c") {
+			t.Errorf("an answer that may be older than the frame: edges %v, doubtful %v", got, tr.Doubtful("c"))
+		}
+		if got := kinds(tr, snap(call.ViewREST, 23.5, customer(), paused)); len(got) != 0 || tr.Doubtful("c") {
+			t.Errorf("an answer that cannot be older: edges %v, doubtful %v", got, tr.Doubtful("c"))
 		}
 	})
 	t.Run("the end of the leg confirms it", func(t *testing.T) {
@@ -238,6 +241,26 @@ func TestDoubtfulResume(t *testing.T) {
 			t.Errorf("not believed after 2.1 s: %v", got)
 		}
 	})
+}
+
+// A REST answer that lags behind a fresh pause does not end it: both topics have said
+// pause, and none has said off.
+func TestStaleAnswerDoesNotResume(t *testing.T) {
+	paused := with(agent("a", "ua", "connected"), func(p *call.Participant) { p.SecurePause = call.Yes })
+	tr := tracker("ua", "ub")
+	kinds(tr, snap("ua", 10, customer(), agent("a", "ua", "connected"), agent("b", "ub", "connected")),
+		snap("ub", 10, customer(), agent("a", "ua", "connected"), agent("b", "ub", "connected")),
+		snap("ua", 20, customer(), paused, agent("b", "ub", "connected")))
+	got := kinds(tr, snap(call.ViewREST, 20.4, customer(), agent("a", "ua", "connected"), agent("b", "ub", "connected")),
+		snap("ub", 21, customer(), paused, agent("b", "ub", "connected")),
+		snap(call.ViewREST, 21.4, customer(), agent("a", "ua", "connected"), agent("b", "ub", "connected")))
+	if len(got) != 0 || !tr.Doubtful("c") {
+		t.Fatalf("edges %v, doubtful %v", got, tr.Doubtful("c"))
+	}
+	got = kinds(tr, snap(call.ViewREST, 24.5, customer(), agent("a", "ua", "connected"), agent("b", "ub", "connected")))
+	if want := map[string][]string{"a": {"secure-?"}, "b": {"secure-?"}}; !cmp.Equal(want, got) || tr.Doubtful("c") {
+		t.Errorf("edges %v, doubtful %v", got, tr.Doubtful("c"))
+	}
 }
 
 // Views that disagree keep the leg paused, however long, until REST is asked.

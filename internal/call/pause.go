@@ -11,6 +11,8 @@ type view struct {
 	since, seen time.Time
 	// doubt is when the view began to say No although it is too early to believe it.
 	doubt time.Time
+	// denied: REST says No, and the view has said Yes too lately to be overruled.
+	denied bool
 }
 
 // pause is the secure pause of a conversation: the OR over the latest view of every
@@ -34,7 +36,7 @@ func (p *pause) unsure() bool {
 	var yes, no bool
 	for i := range p.views {
 		yes = yes || p.views[i].flag == Yes
-		no = no || p.views[i].flag == No || !p.views[i].doubt.IsZero()
+		no = no || p.views[i].flag == No || !p.views[i].doubt.IsZero() || p.views[i].denied
 	}
 	return yes && no
 }
@@ -47,7 +49,7 @@ func (p *pause) say(name string, flag Flag, at time.Time, settle time.Duration, 
 		return
 	}
 	v := p.view(name)
-	v.seen = at
+	v.seen, v.denied = at, false
 	switch {
 	case flag == Yes:
 		if v.flag != Yes {
@@ -66,10 +68,11 @@ func (p *pause) say(name string, flag Flag, at time.Time, settle time.Duration, 
 	}
 }
 
-// answer records what REST said to a question asked at a time. It overrules every
-// view that has said nothing since. A view that has spoken while the question was
-// under way may be older or newer than the answer: a yes wins, in doubt.
-func (p *pause) answer(flag Flag, asked, received time.Time) {
+// answer records what REST said to a question asked at a time. The read may lag behind
+// the topics as the topics may lag behind it, so it overrules a view only when the
+// view has been silent for trust before the question. In doubt a yes wins, and the
+// question stays open: it is asked again.
+func (p *pause) answer(flag Flag, asked, received time.Time, trust time.Duration) {
 	if flag == Absent {
 		return
 	}
@@ -79,14 +82,25 @@ func (p *pause) answer(flag Flag, asked, received time.Time) {
 	}
 	for i := range p.views {
 		v := &p.views[i]
+		old := asked.Sub(v.seen) >= trust
 		switch {
-		case !v.seen.After(asked):
-			if v.flag != flag {
+		case flag == No && !v.doubt.IsZero() && !v.seen.After(asked):
+			v.flag, v.since, v.doubt = No, received, time.Time{} // frame and answer agree
+		case flag == No && v.flag == Yes && old:
+			v.flag, v.since, v.doubt, v.denied = No, received, time.Time{}, false
+		case flag == No && v.flag == Yes:
+			v.denied = true
+		case flag == Yes && old:
+			v.denied = false
+			if v.flag != Yes {
 				v.since = received
 			}
-			v.flag, v.doubt = flag, time.Time{}
-		case flag == Yes && v.flag != Yes:
-			v.flag, v.since, v.doubt = Yes, received, received
+			v.flag, v.doubt = Yes, time.Time{}
+		case flag == Yes && (v.flag != Yes || !v.doubt.IsZero()):
+			if v.flag != Yes {
+				v.since = received
+			}
+			v.flag, v.doubt = Yes, received
 		}
 	}
 }

@@ -19,8 +19,11 @@ func (p Policy) Event(l *call.Leg, e *call.Edge, was recording.State, n Names) r
 	}
 	d := p.describe(l, level, n)
 	d.Verb, d.Cause = p.verb(e.Kind, was, d.State), causeOf(e.Key)
-	if e.Kind == call.Finished {
+	switch {
+	case e.Kind == call.Finished:
 		d.Cause = endCause(&l.Facts)
+	case e.Kind == call.Established && l.Role == call.RoleBarge:
+		d.Cause = recording.Barged
 	}
 	d.Confidence = recording.Observed
 	if e.Reconciled {

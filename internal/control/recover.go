@@ -3,6 +3,7 @@ package control
 import (
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/recorderbridge/genesys-ingestor/api/recording"
 	"github.com/recorderbridge/genesys-ingestor/internal/call"
@@ -87,12 +88,13 @@ func Differs(published *recording.CallData, l *call.Leg, n Names) (recording.Cau
 	if !equalWrapup(a.Wrapup, b.Wrapup) {
 		return recording.WrappedUp, true
 	}
-	if !equalConversation(&published.Conversation, &now.Conversation) || !equalPeers(published.Peers, now.Peers) ||
+	over := published.State == recording.Stopped // who was with it does not matter any more
+	if !equalConversation(&published.Conversation, &now.Conversation) || !over && !equalPeers(published.Peers, now.Peers) ||
 		!maps.Equal(published.Tags, now.Tags) {
 		return recording.DataChanged, true
 	}
-	same := a.Purpose == b.Purpose && a.Role == b.Role && a.Direction == b.Direction && a.Confined == b.Confined &&
-		a.Supervises == b.Supervises && a.ConnectedTime == b.ConnectedTime && a.EndTime == b.EndTime &&
+	same := a.Purpose == b.Purpose && a.Direction == b.Direction &&
+		(over || a.Role == b.Role && a.Confined == b.Confined && a.Supervises == b.Supervises) && near(a.ConnectedTime, b.ConnectedTime) && near(a.EndTime, b.EndTime) &&
 		a.DisconnectType == b.DisconnectType && a.ProtocolCallID == b.ProtocolCallID &&
 		slices.Equal(a.DisconnectReasons, b.DisconnectReasons)
 	return recording.DataChanged, !same
@@ -104,8 +106,16 @@ func equalWrapup(a, b *recording.Wrapup) bool {
 
 func equalConversation(a, b *recording.Conversation) bool {
 	return a.Direction == b.Direction && a.Kind == b.Kind && a.ANI == b.ANI && a.DNIS == b.DNIS &&
-		a.StartTime == b.StartTime && (a.Queue == nil) == (b.Queue == nil) && (a.Queue == nil || a.Queue.ID == b.Queue.ID)
+		near(a.StartTime, b.StartTime) && (a.Queue == nil) == (b.Queue == nil) && (a.Queue == nil || a.Queue.ID == b.Queue.ID)
 }
+
+// near reports whether two times may be the same moment: where the platform gives no
+// time each instance takes that of its own receipt.
+func near(a, b recording.Time) bool {
+	return a.IsZero() == b.IsZero() && a.Sub(b.Time).Abs() < sameMoment
+}
+
+const sameMoment = 5 * time.Second
 
 func equalPeers(a, b []recording.Peer) bool {
 	return slices.EqualFunc(a, b, func(x, y recording.Peer) bool {
