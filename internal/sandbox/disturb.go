@@ -33,17 +33,19 @@ type Incident struct {
 // recovers is how long an ingestor may take to be ready again.
 const recovers = 30 * time.Second
 
-// disturb does something to the primary, or to NATS, every so often until ctx ends.
+// disturb does something to the primary, or to NATS, every so often until the calls end.
 // Two incidents never overlap: with one instance down, the other must be there.
-func (s *session) disturb(ctx context.Context, every time.Duration, kind IncidentKind, do func(context.Context, *process) error) {
+func (s *session) disturb(life, calls context.Context, every time.Duration, kind IncidentKind, do func(context.Context, *process) error) {
 	for {
-		sleep(ctx, every)
-		if ctx.Err() != nil {
+		sleep(calls, every)
+		s.disturbing.Lock()
+		if calls.Err() == nil {
+			s.incident(life, kind, do) // to its end, also when the calls end meanwhile
+		}
+		s.disturbing.Unlock()
+		if calls.Err() != nil {
 			return
 		}
-		s.disturbing.Lock()
-		s.incident(ctx, kind, do)
-		s.disturbing.Unlock()
 	}
 }
 
@@ -51,15 +53,13 @@ func (s *session) incident(ctx context.Context, kind IncidentKind, do func(conte
 	var victim *process
 	i := Incident{Kind: kind}
 	if kind != Outage {
-		if victim = s.primary(); victim == nil || ctx.Err() != nil {
+		if victim = s.primary(); victim == nil {
 			return
 		}
 		i.Instance = victim.name
 	}
 	i.At = time.Now()
 	s.show.incident(i)
-	// What was begun is brought to its end, also when the run ends meanwhile.
-	ctx = context.WithoutCancel(ctx)
 	if err := do(ctx, victim); err != nil {
 		s.problem("%s: %v", kind, err)
 	}
@@ -103,7 +103,7 @@ func (s *session) replace(ctx context.Context, p *process, kill bool) error {
 		return err
 	}
 	sleep(ctx, absence)
-	return p.start(s.lifetime)
+	return p.start(ctx)
 }
 
 func (s *session) pause(ctx context.Context, p *process) error {

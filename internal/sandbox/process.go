@@ -122,6 +122,7 @@ func (p *process) ready(ctx context.Context) bool {
 	if err != nil {
 		return false
 	}
+	r.Close = true // no connection outlives the question
 	resp, err := http.DefaultClient.Do(r)
 	if err != nil {
 		return false

@@ -100,7 +100,7 @@ func (s *screen) event(m *Stored, event any) {
 		return
 	}
 	if s.json {
-		s.object("event", json.RawMessage(m.Data))
+		s.object("event", m.Data)
 		return
 	}
 	switch e := event.(type) {

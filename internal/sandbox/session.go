@@ -19,7 +19,6 @@ import (
 // session is one run of the sandbox.
 type session struct {
 	Options
-	lifetime  context.Context //nolint:containedctx // Processes and connections live as long as the run.
 	broker    *natstest.Server
 	org       *simulator.Org
 	nc        *nats.Conn
@@ -40,24 +39,25 @@ func Run(ctx context.Context, o Options) (verdict Verdict, err error) {
 	if o, err = o.check(); err != nil {
 		return Verdict{}, err
 	}
-	lifetime, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	// Processes and connections live longer than the calls.
+	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	s := &session{Options: o, lifetime: lifetime, show: newScreen(&o)}
+	s := &session{Options: o, show: newScreen(&o)}
 	var parts sync.WaitGroup
 	defer parts.Wait()
 	defer cancel()
-	if err = s.platform(&parts); err != nil {
+	if err = s.platform(life, &parts); err != nil {
 		return Verdict{}, err
 	}
 	defer func() { err = errors.Join(err, s.broker.Close()) }()
 	defer s.nc.Close()
-	defer s.takeDown()
-	if err = s.ingestors(ctx); err != nil {
+	defer s.takeDown(life)
+	if err = s.ingestors(life); err != nil {
 		return Verdict{}, err
 	}
 	s.recorder = newRecorder(s.js, s.show.event)
 	parts.Go(func() {
-		if err := s.recorder.follow(lifetime); err != nil {
+		if err := s.recorder.follow(life); err != nil {
 			s.problem("%v", err)
 		}
 	})
@@ -65,14 +65,14 @@ func Run(ctx context.Context, o Options) (verdict Verdict, err error) {
 	if err = s.awaitIngestors(ctx); err != nil {
 		return Verdict{}, err
 	}
-	if err = s.play(ctx); err != nil {
+	if err = s.play(life, ctx); err != nil {
 		return Verdict{}, err
 	}
-	return s.conclude()
+	return s.conclude(life)
 }
 
 // platform starts the NATS server and the organization.
-func (s *session) platform(parts *sync.WaitGroup) error {
+func (s *session) platform(life context.Context, parts *sync.WaitGroup) error {
 	var err error
 	if s.org, err = simulator.New(simulator.Options{
 		Addr: fmt.Sprintf("127.0.0.1:%d", s.SimulatorPort), Seed: s.Seed, Users: s.Agents, Speed: s.Speed,
@@ -86,7 +86,7 @@ func (s *session) platform(parts *sync.WaitGroup) error {
 		return fmt.Errorf("start the NATS server: %w", err)
 	}
 	parts.Go(func() {
-		if err := s.org.Run(s.lifetime); err != nil {
+		if err := s.org.Run(life); err != nil {
 			s.problem("simulated organization: %v", err)
 		}
 	})
@@ -102,10 +102,10 @@ func (s *session) platform(parts *sync.WaitGroup) error {
 
 // ingestors starts the processes, the first one a moment before the second so that
 // it leads.
-func (s *session) ingestors(ctx context.Context) error {
+func (s *session) ingestors(life context.Context) error {
 	for i := range s.Instances {
 		name := string(rune('a' + i))
-		address, err := freeAddress(ctx)
+		address, err := freeAddress(life)
 		if err != nil {
 			return err
 		}
@@ -115,7 +115,7 @@ func (s *session) ingestors(ctx context.Context) error {
 			if err != nil {
 				return fmt.Errorf("create a log file: %w", err)
 			}
-			context.AfterFunc(s.lifetime, func() { _ = file.Close() })
+			context.AfterFunc(life, func() { _ = file.Close() })
 			log = file
 		}
 		p := &process{
@@ -124,7 +124,7 @@ func (s *session) ingestors(ctx context.Context) error {
 				"INSTANCE_ID="+name, "HTTP_ADDR="+address, "LOG_FORMAT=text", "LOG_LEVEL=info"),
 		}
 		s.processes = append(s.processes, p)
-		if err := p.start(s.lifetime); err != nil {
+		if err := p.start(life); err != nil {
 			return err
 		}
 	}
@@ -145,11 +145,12 @@ func (s *session) awaitIngestors(ctx context.Context) error {
 	return nil
 }
 
-// play lets people talk, and disturbs, until the duration is over.
-func (s *session) play(ctx context.Context) error {
+// play lets people talk, and disturbs, until the duration is over or the context of
+// the calls ends.
+func (s *session) play(life, calls context.Context) error {
 	if s.Duration > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, s.Duration)
+		calls, cancel = context.WithTimeout(calls, s.Duration)
 		defer cancel()
 	}
 	var disturbances sync.WaitGroup
@@ -159,17 +160,20 @@ func (s *session) play(ctx context.Context) error {
 		kind  IncidentKind
 		do    func(context.Context, *process) error
 	}{
-		{s.KillEvery, Kill, s.kill}, {s.PauseEvery, Pause, s.pause}, {s.StopEvery, Stop, s.stop},
-		{s.RestartEvery, Restart, s.restart}, {s.OutageEvery, Outage, s.outage},
+		{s.KillEvery, Kill, s.kill},
+		{s.PauseEvery, Pause, s.pause},
+		{s.StopEvery, Stop, s.stop},
+		{s.RestartEvery, Restart, s.restart},
+		{s.OutageEvery, Outage, s.outage},
 	} {
 		if d.every > 0 {
-			disturbances.Go(func() { s.disturb(ctx, d.every, d.kind, d.do) })
+			disturbances.Go(func() { s.disturb(life, calls, d.every, d.kind, d.do) })
 		}
 	}
 	if len(s.Options.Faults) > 0 {
-		disturbances.Go(func() { s.plague(ctx) })
+		disturbances.Go(func() { s.plague(calls) })
 	}
-	return s.org.Traffic(ctx, simulator.Traffic{
+	return s.org.Traffic(calls, simulator.Traffic{
 		CallsPerSecond: s.CallsPerSecond, Mix: mix(s.org),
 		Drain: max(2*time.Second, time.Duration(float64(20*time.Second)/s.Speed)),
 	})
@@ -202,12 +206,12 @@ const (
 )
 
 // conclude ends the faults, waits until everything has come to its end, and judges.
-func (s *session) conclude() (Verdict, error) {
+func (s *session) conclude(life context.Context) (Verdict, error) {
 	if _, err := s.org.Inject(simulator.Fault{Kind: simulator.FaultClear}); err != nil {
 		return Verdict{}, fmt.Errorf("end the faults: %w", err)
 	}
 	s.show.concluding()
-	ctx, cancel := context.WithTimeout(s.lifetime, concludeIn)
+	ctx, cancel := context.WithTimeout(life, concludeIn)
 	defer cancel()
 	var v Verdict
 	for late := false; ; {
@@ -216,7 +220,7 @@ func (s *session) conclude() (Verdict, error) {
 			late = ctx.Err() != nil
 		}
 		var err error
-		if v, err = s.judge(); err != nil {
+		if v, err = s.judge(life); err != nil {
 			return v, err
 		}
 		if late || s.PlatformOnly || !v.mayHeal() {
@@ -225,14 +229,16 @@ func (s *session) conclude() (Verdict, error) {
 		sleep(ctx, 2*time.Second)
 		late = ctx.Err() != nil
 	}
-	s.takeDown()
+	s.takeDown(life)
 	v.addProblems(s.said())
-	s.show.verdict(&v)
+	if !s.PlatformOnly || v.Events > 0 {
+		s.show.verdict(&v)
+	}
 	return v, nil
 }
 
-func (s *session) judge() (Verdict, error) {
-	ctx, cancel := context.WithTimeout(s.lifetime, 30*time.Second)
+func (s *session) judge(ctx context.Context) (Verdict, error) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	stored, err := readAll(ctx, s.js)
 	if err != nil {
@@ -249,8 +255,8 @@ func (s *session) judge() (Verdict, error) {
 }
 
 // takeDown ends the ingestors gently. A second call does nothing.
-func (s *session) takeDown() {
-	ctx, cancel := context.WithTimeout(s.lifetime, 20*time.Second)
+func (s *session) takeDown(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	for _, p := range s.processes {
 		if err := p.end(ctx, false); err != nil && !errors.Is(err, errNotRunning) {

@@ -14,6 +14,16 @@ func (m Millis) MarshalJSON() ([]byte, error) {
 	return json.Marshal(float64(time.Duration(m).Microseconds()) / 1000)
 }
 
+// UnmarshalJSON reads what [Millis.MarshalJSON] writes.
+func (m *Millis) UnmarshalJSON(data []byte) error {
+	var ms float64
+	if err := json.Unmarshal(data, &ms); err != nil {
+		return err
+	}
+	*m = Millis(ms * float64(time.Millisecond))
+	return nil
+}
+
 // String returns the duration rounded to what a reader can use.
 func (m Millis) String() string {
 	d := time.Duration(m)

@@ -49,21 +49,31 @@ func (j *judge) legs() {
 
 func (j *judge) talkOf(leg *simulator.LegTruth) talk {
 	t := talk{
-		LegTruth: leg, name: leg.ConversationID + "/" + leg.LegID, from: leg.ConnectedAt, seenFrom: leg.SeenConnected,
+		LegTruth: leg, name: leg.ConversationID + "/" + leg.LegID, from: leg.ConnectedAt,
 		log: j.logs[recording.CallSubject(j.Adapter, leg.UserID, leg.ConversationID, leg.LegID)],
 	}
 	if t.log == nil {
 		t.log = &legLog{}
 	}
+	first := leg.ConnectVersion
 	for _, x := range leg.Toggles {
 		if x.Kind == simulator.ToggleBarging && x.On && x.At.After(t.from) && !t.from.IsZero() {
-			t.from, t.seenFrom = x.At, x.Seen
+			t.from, first = x.At, x.Version
 		}
 	}
-	t.seenTo = leg.SeenEnded && j.witness.surely(leg, leg.EndedAt)
+	t.seenTo = !leg.EndedAt.IsZero() && j.witness.saw(leg.ConversationID, leg.UserID, leg.EndVersion, forever, leg.EndedAt)
 	// The end shows the beginning as well.
-	t.seenFrom = t.seenFrom && j.witness.surely(leg, t.from) || t.seenTo
+	t.seenFrom = t.seenTo || !t.from.IsZero() && j.witness.saw(leg.ConversationID, leg.UserID, first, endOf(leg), t.from)
 	return t
+}
+
+// endOf is the version in which a leg is over, and what was on until then cannot be
+// seen any more.
+func endOf(leg *simulator.LegTruth) int {
+	if leg.EndVersion == 0 {
+		return forever
+	}
+	return leg.EndVersion
 }
 
 // to is the end of the leg, or now.
@@ -147,8 +157,7 @@ func (j *judge) unanswered(t *talk) {
 	}
 	last := t.log.last()
 	switch {
-	case last == nil && (len(j.Truth.Faults) > 0 || len(j.Incidents) > 0):
-		// The truth does not say whether the ringing was shown to anybody.
+	case last == nil && !j.witness.saw(t.ConversationID, t.UserID, t.AlertVersion, endOf(t.LegTruth), t.AlertedAt):
 		j.unseen(row, t.AlertedAt)
 	case last == nil:
 		row.Missing++

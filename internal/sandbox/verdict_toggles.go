@@ -69,9 +69,7 @@ func (j *judge) happened(t *talk, r toggleRow) []flip {
 	}
 	var list []flip
 	for i, x := range all {
-		// A frame that shows the leg as over does not show what was on until then. In
-		// which version it ended is not known: the next one is the platform's repeat.
-		past, end := x.Version+2, j.to(t)
+		past, end := endOf(t.LegTruth), j.to(t)
 		if i+1 < len(all) {
 			past, end = all[i+1].Version, all[i+1].At
 		}
@@ -102,8 +100,8 @@ func align(happened, stored []flip) {
 		}
 		return 1
 	}
-	for h := len(happened) - 1; h >= 0; h-- {
-		for s := len(stored) - 1; s >= 0; s-- {
+	for h := range slices.Backward(happened) {
+		for s := range slices.Backward(stored) {
 			best[h][s] = max(best[h+1][s], best[h][s+1])
 			if w := worth(h, s); w > 0 {
 				best[h][s] = max(best[h][s], w+best[h+1][s+1])
@@ -112,11 +110,11 @@ func align(happened, stored []flip) {
 	}
 	for h, s := 0, 0; h < len(happened) && s < len(stored); {
 		switch w := worth(h, s); {
+		case best[h][s] == best[h+1][s]:
+			h++ // what is told is told of the latest that it can be
 		case w > 0 && best[h][s] == w+best[h+1][s+1]:
 			happened[h].match, stored[s].match = s, h
 			h, s = h+1, s+1
-		case best[h][s] == best[h+1][s]:
-			h++
 		default:
 			s++
 		}
@@ -129,10 +127,15 @@ const brief = 2 * time.Second
 
 // count puts the changes of a property into the rows.
 func (j *judge) count(t *talk, r toggleRow, happened, stored []flip) {
+	// apart is set after a change that nobody could have told: the next one only
+	// undoes it, and is no change for who has not seen it.
+	apart := false
 	for i, f := range happened {
 		row := j.rows[r.rows[index(f.on)]]
 		row.Truth++
 		secure := r.kind == simulator.ToggleSecurePause
+		undone := apart
+		apart = false
 		switch {
 		case f.match >= 0:
 			j.truths = append(j.truths, stored[f.match].told.Sub(f.at))
@@ -143,7 +146,10 @@ func (j *judge) count(t *talk, r toggleRow, happened, stored []flip) {
 			row.Brief++
 		case secure && f.on && f.past.Sub(f.at) < brief && i+1 < len(happened) && happened[i+1].match < 0 && j.late(f.at):
 			row.Brief++
+		case undone:
+			j.unseen(row, f.at)
 		case !f.seen || t.start == nil || j.learnedAfter(t, f.past):
+			apart = true
 			j.unseen(row, f.at)
 		default:
 			row.Missing++

@@ -49,11 +49,6 @@ func (w *witness) saw(conversation, user string, first, past int, at time.Time) 
 	})
 }
 
-// surely tells whether some client with the topic of a user was there at a moment.
-func (w *witness) surely(l *simulator.LegTruth, at time.Time) bool {
-	return w.saw(l.ConversationID, l.UserID, 0, forever, at)
-}
-
 // sawLast tells whether some client was surely shown the last version of the
 // conversation of a leg, which is after its end.
 func (w *witness) sawLast(l *simulator.LegTruth) bool {
