@@ -31,11 +31,19 @@ func parse(args []string, stderr io.Writer) (o sandbox.Options, keep bool, err e
 	verbose := f.Bool("verbose", false, "logs of the ingestors on standard error instead of files")
 	f.DurationVar(&o.KillEvery, "kill-primary-every", 0, "kill the primary this often, and start it again a second later")
 	f.DurationVar(&o.PauseEvery, "pause-primary-every", 0, "freeze the primary this often")
-	f.DurationVar(&o.PauseFor, "pause-for", 4*time.Second, "how long the primary is frozen; the lease lasts 2s")
+	f.DurationVar(&o.PauseFor, "pause-for", 4*time.Second, "how long the primary is frozen; see -lease-ttl")
 	f.DurationVar(&o.StopEvery, "stop-primary-every", 0, "end the primary gently this often, and start it again a second later")
 	f.DurationVar(&o.RestartEvery, "restart-every", 0, "ask the primary this often to renew its session, as the daily restart does")
 	f.DurationVar(&o.OutageEvery, "nats-outage-every", 0, "stop the NATS server this often")
 	f.DurationVar(&o.OutageFor, "nats-outage-for", 3*time.Second, "how long the NATS server is away")
+	f.IntVar(&o.NATSNodes, "nats-nodes", 1, "NATS servers: 1, or 3 for a cluster with three replicas")
+	f.DurationVar(&o.KillNodeEvery, "kill-node-every", 0, "take away the node of the cluster that leads the stream this often")
+	f.DurationVar(&o.NodeDownFor, "node-down-for", 5*time.Second, "how long the node is away")
+	f.DurationVar(&o.CutNATSEvery, "cut-nats-every", 0, "cut the primary alone off from NATS this often, in turns noticeably and silently")
+	f.DurationVar(&o.CutNATSFor, "cut-nats-for", 6*time.Second, "how long it is cut off from NATS")
+	f.DurationVar(&o.CutGenesysEvery, "cut-genesys-every", 0, "cut the primary alone off from the platform this often, in turns noticeably and silently")
+	f.DurationVar(&o.CutGenesysFor, "cut-genesys-for", 8*time.Second, "how long it is cut off from the platform")
+	f.DurationVar(&o.LeaseTTL, "lease-ttl", 2*time.Second, "how long a dead primary keeps the lead")
 	faults := f.String("faults", "", "`list` of faults of the platform, one at random at a time, or all: "+join(sandbox.Faults()))
 	f.DurationVar(&o.FaultEvery, "fault-every", 10*time.Second, "how often a fault begins, on average")
 	f.Usage = func() { usage(f, stderr) }
@@ -63,7 +71,8 @@ func parse(args []string, stderr io.Writer) (o sandbox.Options, keep bool, err e
 func given(f *flag.FlagSet) (err error) {
 	f.Visit(func(x *flag.Flag) {
 		switch x.Name {
-		case "agents", "calls-per-second", "speed", "instances", "pause-for", "nats-outage-for", "fault-every":
+		case "agents", "calls-per-second", "speed", "instances", "pause-for", "nats-outage-for", "fault-every",
+			"nats-nodes", "node-down-for", "cut-nats-for", "cut-genesys-for", "lease-ttl":
 			if value := x.Value.String(); err == nil && (value == "0" || value == "0s") {
 				err = fmt.Errorf("-%s %s: must be above 0", x.Name, value)
 			}

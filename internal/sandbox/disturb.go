@@ -52,7 +52,7 @@ func (s *session) disturb(life, calls context.Context, every time.Duration, kind
 func (s *session) incident(ctx context.Context, kind IncidentKind, do func(context.Context, *process) error) {
 	var victim *process
 	i := Incident{Kind: kind}
-	if kind != Outage {
+	if !kind.ofBroker() {
 		if victim = s.primary(); victim == nil {
 			return
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -52,6 +53,17 @@ type Options struct {
 	RestartEvery time.Duration
 	// OutageEvery stops the NATS server for OutageFor, default 3 s.
 	OutageEvery, OutageFor time.Duration
+	// NATSNodes is 1, the default, or 3 for a cluster.
+	NATSNodes int
+	// KillNodeEvery takes the node of a cluster away that leads the stream, for
+	// NodeDownFor, default 5 s.
+	KillNodeEvery, NodeDownFor time.Duration
+	// CutNATSEvery cuts the primary off from NATS for CutNATSFor, default 6 s, and
+	// CutGenesysEvery from the platform for CutGenesysFor, default 8 s.
+	CutNATSEvery, CutNATSFor       time.Duration
+	CutGenesysEvery, CutGenesysFor time.Duration
+	// LeaseTTL of the ingestors. Default 2 s.
+	LeaseTTL time.Duration
 	// Faults of the platform, one of them at random every FaultEvery, default 10 s.
 	Faults     []simulator.FaultKind
 	FaultEvery time.Duration
@@ -88,7 +100,7 @@ func (o Options) check() (Options, error) {
 	if o.PlatformOnly {
 		o.Instances = 0
 	}
-	var problems []error
+	problems := []error{o.checkNodes()}
 	bad := func(wrong bool, format string, args ...any) {
 		if wrong {
 			problems = append(problems, fmt.Errorf("%w: "+format, append([]any{ErrOption}, args...)...))
@@ -114,11 +126,13 @@ func (o Options) check() (Options, error) {
 }
 
 func (o *Options) durations() map[string]time.Duration {
-	return map[string]time.Duration{
+	all := o.moreDurations()
+	maps.Copy(all, map[string]time.Duration{
 		"duration": o.Duration, "kill every": o.KillEvery, "pause every": o.PauseEvery, "pause for": o.PauseFor,
 		"stop every": o.StopEvery, "restart every": o.RestartEvery, "outage every": o.OutageEvery,
 		"outage for": o.OutageFor, "fault every": o.FaultEvery,
-	}
+	})
+	return all
 }
 
 func (o *Options) disturbsProcesses() bool {
@@ -137,7 +151,6 @@ func environment(natsURL, platformURL string) []string {
 		"NATS_URL=" + natsURL,
 		"REFRESH_INTERVAL=" + refreshInterval.String(),
 		"RECONCILE_INTERVAL=" + reconcileInterval.String(),
-		"LEASE_TTL=" + leaseTTL.String(),
 	}
 }
 

@@ -79,11 +79,11 @@ func (v *Verdict) changes(line func(name, format string, args ...any)) {
 	for _, k := range slices.Sorted(maps.Keys(after)) {
 		a, g := spreadOf(after[k]), spreadOf(gaps[k])
 		switch k {
-		case Kill, Pause:
+		case Kill, Pause, NATSCut, NATSFrozen, GenesysCut, GenesysFrozen:
 			line("fail-over", "%d after a %s: new leader after %s (median), %s (longest)", a.Count, k, a.P50, a.Max)
 		case "":
 			line("hand-over", "%d unasked: last event of the old leader to first of the new %s (median), %s (longest)", g.Count, g.P50, g.Max)
-		case Stop, Restart, Outage:
+		case Stop, Restart, Outage, NodeKill:
 			line("hand-over", "%d after a %s: last event of the old leader to first of the new %s (median), %s (longest)", g.Count, k, g.P50, g.Max)
 		}
 	}

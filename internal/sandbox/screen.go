@@ -77,7 +77,7 @@ func (s *screen) addresses(x *session) {
 	}
 	s.object("addresses", map[string]any{
 		"nats": x.broker.URL(), "platform": x.org.URL(), "status": status, "stream": recording.StreamName(Adapter),
-		"environment": environment(x.broker.URL(), x.org.URL()),
+		"environment": x.environment(),
 	})
 	s.line("NATS        %s   stream %s, subjects %s", x.broker.URL(), recording.StreamName(Adapter), recording.AllSubjects(Adapter))
 	s.line("Genesys     %s   simulated: %d agents, %g calls per second", x.org.URL(), x.Agents, x.CallsPerSecond)
@@ -89,7 +89,7 @@ func (s *screen) addresses(x *session) {
 		s.line("ingestor %s  http://%s/   status page%s", p.name, p.address, log)
 	}
 	if x.PlatformOnly {
-		s.line("\nStart an ingestor with these settings:\n\n  %s\n", strings.Join(environment(x.broker.URL(), x.org.URL()), " \\\n  "))
+		s.line("\nStart an ingestor with these settings:\n\n  %s\n", strings.Join(x.environment(), " \\\n  "))
 	}
 	s.line("")
 }

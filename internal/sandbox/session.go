@@ -12,14 +12,14 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/recorderbridge/genesys-ingestor/internal/natstest"
 	"github.com/recorderbridge/genesys-ingestor/internal/simulator"
 )
 
 // session is one run of the sandbox.
 type session struct {
 	Options
-	broker    *natstest.Server
+	broker    *broker
+	links     map[string]links // by instance
 	org       *simulator.Org
 	nc        *nats.Conn
 	js        jetstream.JetStream
@@ -74,14 +74,14 @@ func Run(ctx context.Context, o Options) (verdict Verdict, err error) {
 // platform starts the NATS server and the organization.
 func (s *session) platform(life context.Context, parts *sync.WaitGroup) error {
 	var err error
-	if s.org, err = simulator.New(simulator.Options{
+	if s.org, err = simulator.New(simulator.Options{ //nolint:contextcheck // It lives from Run, which gets one.
 		Addr: fmt.Sprintf("127.0.0.1:%d", s.SimulatorPort), Seed: s.Seed, Users: s.Agents, Speed: s.Speed,
 		ClientID: clientID, ClientSecret: clientSecret, HeartbeatEvery: 2 * time.Second, CloseWarning: 5 * time.Second,
 		Logger: slog.New(slog.DiscardHandler),
 	}); err != nil {
 		return fmt.Errorf("start the simulated organization: %w", err)
 	}
-	if s.broker, err = natstest.Run(natstest.Options{StoreDir: s.path("nats"), Port: s.NATSPort}); err != nil {
+	if s.broker, err = newBroker(s.NATSNodes, s.path("nats"), s.NATSPort); err != nil {
 		s.org.Close()
 		return fmt.Errorf("start the NATS server: %w", err)
 	}
@@ -109,6 +109,10 @@ func (s *session) ingestors(life context.Context) error {
 		if err != nil {
 			return err
 		}
+		env, err := s.link(life, name)
+		if err != nil {
+			return err
+		}
 		log := s.Log
 		if log == nil {
 			file, err := os.Create(s.path("ingestor-" + name + ".log"))
@@ -120,7 +124,7 @@ func (s *session) ingestors(life context.Context) error {
 		}
 		p := &process{
 			name: name, command: s.Command, address: address, log: log, died: s.died,
-			env: append(append(inherited(), environment(s.broker.URL(), s.org.URL())...),
+			env: append(append(inherited(), env...),
 				"INSTANCE_ID="+name, "HTTP_ADDR="+address, "LOG_FORMAT=text", "LOG_LEVEL=info"),
 		}
 		s.processes = append(s.processes, p)
@@ -165,11 +169,13 @@ func (s *session) play(life, calls context.Context) error {
 		{s.StopEvery, Stop, s.stop},
 		{s.RestartEvery, Restart, s.restart},
 		{s.OutageEvery, Outage, s.outage},
+		{s.KillNodeEvery, NodeKill, s.killNode},
 	} {
 		if d.every > 0 {
 			disturbances.Go(func() { s.disturb(life, calls, d.every, d.kind, d.do) })
 		}
 	}
+	s.partitions(life, calls, &disturbances)
 	if len(s.Options.Faults) > 0 {
 		disturbances.Go(func() { s.plague(calls) })
 	}
@@ -249,7 +255,7 @@ func (s *session) judge(ctx context.Context) (Verdict, error) {
 	s.mu.Unlock()
 	e := Evidence{
 		Adapter: Adapter, Truth: s.org.Truth(), Stored: stored, Incidents: incidents,
-		LeaseTTL: leaseTTL, Reach: 2*reconcileInterval + 5*time.Second,
+		LeaseTTL: s.LeaseTTL, Reach: 2*reconcileInterval + 5*time.Second,
 	}
 	return Judge(&e), e.save(s.path("evidence.json"))
 }

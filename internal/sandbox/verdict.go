@@ -248,7 +248,7 @@ const settling = 2 * time.Second
 func (j *judge) over(i Incident) time.Time {
 	takeover := i.At.Add(j.LeaseTTL + time.Second)
 	end := i.Until
-	if (i.Kind == Kill || i.Kind == Pause) && j.takenOver(i) && takeover.Before(end) {
+	if i.Kind.silences() && j.takenOver(i) && takeover.Before(end) {
 		end = takeover
 	}
 	if end.IsZero() {

@@ -64,7 +64,7 @@ func (j *judge) terms() {
 		t := &terms[i]
 		for n := len(j.Incidents) - 1; n >= 0; n-- {
 			x := &j.Incidents[n]
-			if used[n] || x.At.After(t.At) || t.At.Sub(x.At) > recovers || x.Instance != t.Before && x.Kind != Outage {
+			if used[n] || x.At.After(t.At) || t.At.Sub(x.At) > recovers || x.Instance != t.Before && !x.Kind.ofBroker() {
 				continue
 			}
 			used[n] = true
