@@ -104,7 +104,7 @@ func serve(ctx context.Context, s settings.Settings, log *slog.Logger, level *sl
 	if err != nil {
 		return err
 	}
-	log.Info("starting", "version", currentVersion(), "adapter", s.AdapterName, "instance", s.InstanceID, "http", a.Addr())
+	log.Info("starting", "version", currentVersion(), "http", a.Addr())
 	err = a.Run(ctx)
 	log.Info("stopped")
 	return err

@@ -79,6 +79,9 @@ type App struct {
 	handing atomic.Bool
 	// tell makes the next report go out at once.
 	tell chan struct{}
+	// reported is when the last report was written, in Unix nanoseconds: the last time
+	// that JetStream is known to have worked.
+	reported atomic.Int64
 	// leaseKey is the key of the lease in its bucket.
 	leaseKey string
 
@@ -194,6 +197,9 @@ func (a *App) open(ctx context.Context, last *teardown) error {
 	}
 	last.add("nats", func(context.Context) error { nc.Close(); return nil })
 	a.nc = nc
+	if err = a.awaitNATS(ctx); err != nil {
+		return err
+	}
 	if a.js, err = jetstream.New(nc); err != nil {
 		return fmt.Errorf("open JetStream: %w", err)
 	}
@@ -211,6 +217,19 @@ func (a *App) open(ctx context.Context, last *teardown) error {
 	last.add("lanes", a.lanes.Close)
 	a.opened.Store(true)
 	return nil
+}
+
+// awaitNATS waits until the first server is reached, and says why it is not.
+func (a *App) awaitNATS(ctx context.Context) error {
+	for {
+		bounded, cancel := context.WithTimeout(ctx, 5*time.Second)
+		err := publish.WaitConnected(bounded, a.nc)
+		cancel()
+		if err == nil || ctx.Err() != nil {
+			return ctx.Err()
+		}
+		a.log.Warn("NATS cannot be reached, trying again", "servers", a.set.NATSURLs, "error", err)
+	}
 }
 
 // assemble makes the parts between the platform and the stream.

@@ -396,6 +396,10 @@ func TestCommands(t *testing.T) {
 	ask("start")
 	one.ready(t).leads(t)
 	two := s.start("two").ready(t)
+	natstest.Eventually(t, "the other instance is known to be ready", func() bool {
+		p := one.Status().Peer
+		return p != nil && p.Ready
+	})
 	ask("step-down")
 	two.leads(t)
 	ask("restart")

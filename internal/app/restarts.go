@@ -79,7 +79,7 @@ func (a *App) restart(ctx context.Context, reason string) error {
 	a.engine.Reconcile()
 	a.engine.Announce(recording.FeedData{Event: recording.FeedRestarted, Reason: reason})
 	a.metrics.restarts.WithLabelValues(reason).Inc()
-	a.log.Info("restarted the session", "reason", reason, "took", time.Since(begin))
+	a.log.Info("restarted the session", "reason", reason, "took", time.Since(begin).String())
 	return nil
 }
 

@@ -94,7 +94,7 @@ func (a *App) term(ctx context.Context, t lease.Term) error {
 	a.engine.Reconcile()
 	a.setRole(recording.Primary, epoch)
 	a.metrics.promotions.Inc()
-	a.log.Info("leading", "epoch", epoch, "term", t.Number, "took", time.Since(begin))
+	a.log.Info("leading", "epoch", epoch, "term", t.Number, "took", time.Since(begin).String())
 	<-ctx.Done()
 	if errors.Is(context.Cause(ctx), lease.ErrLost) {
 		a.follower()
@@ -115,7 +115,7 @@ func (a *App) handOver() {
 	defer cancel()
 	err := a.engine.Wait(bounded, func(c *bridge.Core, _ uint64) bool { return c.Idle() })
 	a.follower()
-	a.log.Info("handing over", "took", time.Since(begin), "complete", err == nil)
+	a.log.Info("handing over", "took", time.Since(begin).String(), "complete", err == nil)
 }
 
 // handOverLimit bounds the wait for a busy leg at hand-over; the compare-and-set
@@ -151,10 +151,9 @@ func (a *App) report(ctx context.Context) error {
 		}
 		if data, err := json.Marshal(r); err == nil {
 			bounded, cancel := context.WithTimeout(ctx, reportEvery)
-			if _, err = a.state.Put(bounded, key(r.Instance), data); err != nil && ctx.Err() == nil {
-				a.log.Debug("report could not be written", "error", err)
-			}
+			_, err = a.state.Put(bounded, key(r.Instance), data)
 			cancel()
+			a.reportWritten(ctx, err)
 		}
 		t := time.NewTimer(reportEvery)
 		select {
@@ -165,6 +164,31 @@ func (a *App) report(ctx context.Context) error {
 		t.Stop()
 	}
 	return nil
+}
+
+// storeSilence is how long JetStream may not answer before this instance is not ready.
+const storeSilence = 5 * time.Second
+
+// reportWritten follows whether JetStream works, not only the connection to the server.
+func (a *App) reportWritten(ctx context.Context, err error) {
+	now := time.Now()
+	silent := now.Sub(time.Unix(0, a.reported.Load()))
+	switch {
+	case err == nil:
+		if a.reported.Swap(now.UnixNano()) != 0 && silent > storeSilence {
+			a.log.Info("JetStream answers again", "silent", silent.Round(time.Second).String())
+		}
+	case ctx.Err() != nil:
+	case silent > storeSilence && silent <= storeSilence+2*reportEvery:
+		a.log.Error("JetStream does not answer: events are kept, and published when it does", "error", err)
+	default:
+		a.log.Debug("report could not be written", "error", err)
+	}
+}
+
+// stored reports whether JetStream has answered lately.
+func (a *App) stored() bool {
+	return time.Since(time.Unix(0, a.reported.Load())) < storeSilence
 }
 
 // consider hands over to a standby that is better off: it is ready while this
@@ -211,7 +235,9 @@ func (a *App) blinded(cause recording.GapCause) {
 // yield lets the other instance lead. For a while this one does not campaign, unless
 // nobody else does.
 func (a *App) yield(why string) bool {
-	a.handing.Store(true)
+	if !a.handing.CompareAndSwap(false, true) {
+		return true // it is on its way
+	}
 	if !a.lease.Resign() {
 		a.handing.Store(false)
 		return false
@@ -273,8 +299,14 @@ func (a *App) Report() Report {
 		return r
 	}
 	st := a.platform.Status()
-	r.Ready = st.Ready && a.caughtUp.Load() && a.natsUp.Connected()
-	if r.Error == "" && !st.Ready {
+	r.Ready = st.Ready && a.caughtUp.Load() && a.natsUp.Connected() && (a.stored() || a.reported.Load() == 0)
+	switch {
+	case r.Error != "" || r.Ready:
+	case st.Ready && a.caughtUp.Load():
+		r.Error = "JetStream does not answer"
+	case len(st.Rejected) > 0 && st.Observed == 0:
+		r.Error = "the platform refuses the topics of all users"
+	default:
 		r.Error = st.LastError
 	}
 	a.engine.Do(func(c *bridge.Core, now time.Time) {
@@ -282,7 +314,7 @@ func (a *App) Report() Report {
 		n, oldest := c.Pending()
 		r.Behind = r.Role == recording.Secondary && n > 0 && now.Sub(oldest) > behindAfter
 		if r.Behind {
-			a.log.Warn("the leader has not told what was seen here", "pending", n, "oldest", now.Sub(oldest), "what", c.Waiting())
+			a.log.Warn("the leader has not told what was seen here", "pending", n, "oldest", now.Sub(oldest).String(), "what", c.Waiting())
 		}
 	})
 	return r

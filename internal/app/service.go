@@ -49,6 +49,9 @@ func ServicePrefix(adapter, instance string) string {
 }
 
 func (a *App) stepDown() any {
+	if other, ok := a.peers.other(time.Now()); !ok || !other.Ready {
+		return said("no other instance is ready to take over")
+	}
 	if !a.yield("asked to step down") {
 		return said("not leading")
 	}

@@ -28,7 +28,7 @@ func (t *teardown) run(log *slog.Logger) {
 			log.Warn("taking down failed", "part", s.name, "error", err)
 		}
 		cancel()
-		log.Debug("taken down", "part", s.name, "took", time.Since(begin))
+		log.Debug("taken down", "part", s.name, "took", time.Since(begin).String())
 	}
 	t.steps = nil
 }
@@ -42,7 +42,7 @@ func retry[T any](ctx context.Context, log *slog.Logger, what string, f func(con
 		if err == nil || ctx.Err() != nil {
 			return v, err
 		}
-		log.Warn("not possible yet, trying again", "what", what, "error", err, "wait", wait)
+		log.Warn("not possible yet, trying again", "what", what, "error", err, "wait", wait.String())
 		pause(ctx, wait)
 	}
 }

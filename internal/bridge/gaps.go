@@ -16,7 +16,8 @@ type Observation struct {
 	From time.Time
 	// Users are the ids concerned; nil means all.
 	Users []string
-	// Complete is set on an up when nobody is down any more.
+	// Complete is set on an up when nobody is down any more, but for those whose topic
+	// is not permitted.
 	Complete bool
 }
 
@@ -55,7 +56,7 @@ func (g *gaps) observe(o Observation) bool {
 		for _, u := range o.Users {
 			delete(p.users, u)
 		}
-		back := o.Complete || o.Users == nil || !p.all && len(p.users) == 0
+		back := (o.Complete || o.Users == nil) && p.Cause != recording.GapTopicRejected || !p.all && len(p.users) == 0
 		if back && !p.restored {
 			p.restored, restored = true, true
 			p.To = recording.At(o.From)
@@ -67,8 +68,8 @@ func (g *gaps) observe(o Observation) bool {
 // down opens a gap, unless one that covers it is open already.
 func (g *gaps) down(o Observation) {
 	for _, p := range g.open {
-		if p.restored {
-			continue
+		if p.restored || (p.Cause == recording.GapTopicRejected) != (o.Cause == recording.GapTopicRejected) {
+			continue // what is not permitted stays open when the rest is back
 		}
 		if p.all || o.Users != nil && covers(p.users, o.Users) {
 			return

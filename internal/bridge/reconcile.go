@@ -102,7 +102,7 @@ func (e *Engine) reconciler(ctx context.Context) {
 			if err == nil || ctx.Err() != nil {
 				break
 			}
-			e.log.Warn("comparison with the platform failed, trying again", "error", err, "wait", wait)
+			e.log.Warn("comparison with the platform failed, trying again", "error", err, "wait", wait.String())
 			select {
 			case <-ctx.Done():
 				return

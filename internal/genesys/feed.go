@@ -100,7 +100,7 @@ func (f *feed) regain(users []string) {
 	}
 	f.note()
 	if len(users) > 0 {
-		f.sink.Feed(FeedStatus{Up: true, From: time.Now(), Users: slices.Clone(users), Complete: len(f.down) == 0})
+		f.sink.Feed(FeedStatus{Up: true, From: time.Now(), Users: slices.Clone(users), Complete: f.complete()})
 	}
 }
 
@@ -116,8 +116,19 @@ func (f *feed) blink(cause Cause, from time.Time, users []string) {
 	}
 	if len(up) > 0 {
 		f.sink.Feed(FeedStatus{Cause: cause, From: from, Users: up})
-		f.sink.Feed(FeedStatus{Up: true, From: time.Now(), Users: up, Complete: len(f.down) == 0})
+		f.sink.Feed(FeedStatus{Up: true, From: time.Now(), Users: up, Complete: f.complete()})
 	}
+}
+
+// complete reports whether everybody is observed whose topic is permitted. The caller
+// holds the lock.
+func (f *feed) complete() bool {
+	for _, o := range f.down {
+		if o.cause != CauseTopicRejected {
+			return false
+		}
+	}
+	return true
 }
 
 // forget drops users who left the selection; nothing is reported about them.

@@ -250,6 +250,9 @@ func (c *client) read(ctx context.Context, r request, v any) (answer, error) {
 	if err != nil {
 		return a, err
 	}
+	if len(bytes.TrimSpace(a.body)) == 0 {
+		return a, nil // a success without words: nothing is known but that
+	}
 	if err := lenient(json.Unmarshal(a.body, v)); err != nil {
 		return a, fmt.Errorf("%s %s: answer is not the expected JSON: %w", r.method, r.template, err)
 	}

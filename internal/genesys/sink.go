@@ -55,7 +55,8 @@ type FeedStatus struct {
 	From time.Time
 	// Users are the ids concerned; nil means all users, known or not.
 	Users []string
-	// Complete is set on an up when no monitored user is down any more.
+	// Complete is set on an up when no monitored user is down any more, but for those
+	// whose topic is rejected.
 	Complete bool
 }
 

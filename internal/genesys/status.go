@@ -5,13 +5,15 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 )
 
 // Status is the state of the connection at one moment. It holds no secrets.
 type Status struct {
-	// Ready is set when every monitored user whose topic is permitted is observed.
+	// Ready is set when every monitored user whose topic is permitted is observed, and
+	// there is one.
 	Ready bool
 	// TokenSince and TokenExpires are zero without a token.
 	TokenSince, TokenExpires time.Time
@@ -130,7 +132,7 @@ func (p *Platform) Status() Status {
 		n := feed.count()
 		v.Users = len(*m)
 		v.Observed = v.Users - n.down
-		v.Ready = n.known && n.down == n.refused && !v.TokenExpires.IsZero() && time.Now().Before(v.TokenExpires)
+		v.Ready = n.known && n.down == n.refused && (v.Observed > 0 || v.Users == 0) && !v.TokenExpires.IsZero() && time.Now().Before(v.TokenExpires)
 	}
 	return v
 }
@@ -169,9 +171,26 @@ func (p *Platform) refusals(slot int, log *slog.Logger, refused rejections) {
 		return
 	}
 	for class, n := range classes {
-		log.Error("the platform refuses topics", "topic", class.Topic, "missing_permission", class.Permission, "users", n)
+		log.Error("the platform refuses topics", "topic", class.Topic, "missing_permission", class.Permission, "users", n,
+			"user_ids", usersOf(refused, class))
 	}
 	if len(classes) == 0 && len(before) > 0 {
 		log.Info("the platform refuses no topics any more")
 	}
+}
+
+// usersOf names some of the users whose topic is refused.
+func usersOf(refused rejections, class RejectedTopics) []string {
+	const most = 10
+	var ids []string
+	for topic, permission := range refused {
+		if permission == class.Permission && templateOf(topic) == class.Topic {
+			if parts := strings.SplitN(topic, ".", 4); len(parts) > 2 {
+				id, _, _ := strings.Cut(parts[2], "?")
+				ids = append(ids, id)
+			}
+		}
+	}
+	slices.Sort(ids)
+	return ids[:min(len(ids), most)]
 }

@@ -134,7 +134,7 @@ func New(o Options) (*Lease, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Lease{options: o, log: o.Logger.With("lease", o.Key, "instance", o.Instance)}, nil
+	return &Lease{options: o, log: o.Logger.With("lease", o.Key)}, nil
 }
 
 // Hold campaigns for the lease, runs fn while it is held, releases it and

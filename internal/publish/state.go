@@ -87,8 +87,11 @@ func (s *State) handlers(log *slog.Logger) []nats.Option {
 			s.up(nc, true)
 			log.Info("connected to NATS again", "server", nc.ConnectedUrlRedacted())
 		}),
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+		nats.DisconnectErrHandler(func(nc *nats.Conn, err error) {
 			s.down(err)
+			if nc.IsClosed() || err == nil {
+				return // on purpose
+			}
 			log.Warn("lost the connection to NATS, trying again", "error", text(err))
 		}),
 		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) {
