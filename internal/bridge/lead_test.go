@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/recorderbridge/genesys-ingestor/api/recording"
+	"github.com/recorderbridge/genesys-ingestor/internal/bridge"
 	"github.com/recorderbridge/genesys-ingestor/internal/call"
 )
 
@@ -119,4 +120,37 @@ func TestUpdateNeverChangesState(t *testing.T) {
 		}
 		state = d.State
 	}
+}
+
+// TestFollowerIsSilent: what had to be sent again is not sent by who leads no more.
+func TestFollowerIsSilent(t *testing.T) {
+	r := newRig(t)
+	i := r.instance("one")
+	i.Lead(1)
+	i.sees("ua", caller(), talking("leg", "ua"))
+	m := i.Next(r.now)[0]
+	i.Resolve(bridge.Outcome{Token: m.Token, Subject: m.Subject, Verdict: bridge.Unsure}, r.now)
+	i.Follow()
+	r.wait(time.Minute)
+	i.Tick(r.now)
+	i.expects()
+	i.Lead(2)
+	i.expects("start established")
+}
+
+// TestConflictThatTheTailHasOvertaken: the tail may show what stands in the way before
+// the broker's answer says so; nothing has to be read then.
+func TestConflictThatTheTailHasOvertaken(t *testing.T) {
+	r := newRig(t)
+	i := r.instance("one")
+	i.Lead(1)
+	i.sees("ua", caller(), talking("leg", "ua"))
+	i.expects("start established")
+	i.sees("ua", caller(), muted("leg", "ua"))
+	m := i.Next(r.now)[0]
+	i.Resolve(bridge.Outcome{Token: m.Token, Subject: m.Subject, Verdict: bridge.Conflict, Sequence: 1}, r.now)
+	if loads := i.Loads(); len(loads) != 0 {
+		t.Errorf("reads %v", loads)
+	}
+	i.expects("update muted")
 }

@@ -89,3 +89,18 @@ func TestParkedIsConnected(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 }
+
+// A conference goes on while one of three is kept waiting, and ends when one leaves.
+func TestConferenceOutlivesAHold(t *testing.T) {
+	waiting := with(customer(), func(p *call.Participant) { p.Confined = call.Yes })
+	a, b := agent("a", "ua", "connected"), agent("b", "ub", "connected")
+	got := kinds(tracker("ua", "ub"), snap("ua", 10, customer(), a, b), snap("ua", 20, waiting, a, b), snap("ua", 30, customer(), a, b))
+	if want := map[string][]string{"a": {"established"}}; !cmp.Equal(got, want) {
+		t.Errorf("%v, not %v", got, want)
+	}
+	tr := tracker("ua", "ub")
+	got = kinds(tr, snap("ua", 5, customer(), a), snap("ua", 10, customer(), a, b), snap("ua", 20, waiting, a, b), snap("ua", 40, waiting, a))
+	if want := map[string][]string{"a": {"established", "conference+", "conference-"}}; !cmp.Equal(got, want) {
+		t.Errorf("%v, not %v", got, want)
+	}
+}
