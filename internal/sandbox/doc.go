@@ -16,7 +16,8 @@
 //   - no leg is told to record while its secure pause is on, beyond a short time
 //   - revisions have no hole, ids and revisions do not repeat, every event keeps the
 //     contract of api/recording
-//   - every gap that was opened is closed, and no process died by itself
+//   - every gap that was opened is closed, a time in which no ingestor was there is
+//     announced as one, and no process died by itself
 //
 // What nobody was sent and REST could not show any more is not counted as missing.
 // It is counted as unseen, in a column of its own, with the number of those that lie

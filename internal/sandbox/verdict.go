@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/recorderbridge/genesys-ingestor/internal/simulator"
@@ -46,6 +47,7 @@ const (
 	Final    ViolationKind = "final_state" // the last event of a leg is not what became of it
 	Exposed  ViolationKind = "exposed"     // told to record during a secure pause
 	GapOpen  ViolationKind = "gap_open"    // a gap was announced and never closed
+	Silent   ViolationKind = "unannounced" // nobody observed, and the stream does not say so
 	Broken   ViolationKind = "broken"      // a part of the sandbox did not work
 	Nothing  ViolationKind = "nothing"     // nothing happened: there is nothing to judge
 )
@@ -149,7 +151,7 @@ func (v *Verdict) mayHeal() bool {
 	for _, x := range v.Violations {
 		switch x.Kind {
 		case Missing, Final, GapOpen:
-		case Twice, Untrue, Hole, Contract, Exposed, Broken, Nothing:
+		case Twice, Untrue, Hole, Contract, Exposed, Silent, Broken, Nothing:
 			return false
 		}
 	}
@@ -226,6 +228,7 @@ func Judge(e *Evidence) Verdict {
 		}
 	}
 	j.stream()
+	j.absences()
 	j.legs()
 	j.terms()
 	for _, name := range rowNames() {
@@ -270,6 +273,21 @@ func (j *judge) takenOver(i Incident) bool {
 		}
 	}
 	return false
+}
+
+// absences looks for stretches in which no ingestor was there at all. They must be
+// announced: what happened meanwhile may never be known.
+func (j *judge) absences() {
+	for _, i := range j.Incidents {
+		if i.Kind != Kill && i.Kind != Stop || j.takenOver(i) {
+			continue
+		}
+		if !slices.ContainsFunc(j.spans, func(s span) bool {
+			return s.from.Before(i.Until) && (s.to.IsZero() || s.to.After(i.At))
+		}) {
+			j.violation(Silent, "", "nobody was there from %s to %s, and no gap says so", clock(i.At), clock(i.Until))
+		}
+	}
 }
 
 func (j *judge) violation(kind ViolationKind, leg, format string, args ...any) {

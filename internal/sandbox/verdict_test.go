@@ -159,6 +159,9 @@ func TestEveryViolationIsFound(t *testing.T) {
 		{"a gap that stays open", func(s *scene) {
 			s.feed(25000, "a", recording.FeedGapOpened, gap(24000, 0))
 		}, sandbox.GapOpen, "still open"},
+		{"an absence that is not announced", func(s *scene) {
+			s.e.Incidents = []sandbox.Incident{{Kind: sandbox.Stop, Instance: "a", At: at(23000), Until: at(25000)}}
+		}, sandbox.Silent, "no gap says so"},
 		{"nothing at all", func(s *scene) {
 			s.e.Truth = simulator.Truth{}
 			s.e.Stored = nil
@@ -254,6 +257,24 @@ func TestIncidentsExcuseLateness(t *testing.T) {
 	s.e.Incidents = []sandbox.Incident{{Kind: sandbox.Kill, Instance: "b", At: at(7900), Until: at(9500)}}
 	if v := sandbox.Judge(&s.e); !v.Clean {
 		t.Errorf("2.5 s late after a kill: %+v", v.Violations)
+	}
+}
+
+// TestAnAbsenceMayBeCovered: by a gap, or by another instance that takes over.
+func TestAnAbsenceMayBeCovered(t *testing.T) {
+	stopped := []sandbox.Incident{{Kind: sandbox.Stop, Instance: "a", At: at(23000), Until: at(25000)}}
+	s := newScene(t)
+	s.e.Incidents = stopped
+	s.feed(25100, "a", recording.FeedGapOpened, gap(22900, 0))
+	s.feed(25200, "a", recording.FeedGapClosed, gap(22900, 25050))
+	if v := sandbox.Judge(&s.e); !v.Clean {
+		t.Errorf("announced: %+v", v.Violations)
+	}
+	s = newScene(t)
+	s.e.Incidents = stopped
+	s.feed(23010, "b", recording.FeedLeader, nil)
+	if v := sandbox.Judge(&s.e); !v.Clean {
+		t.Errorf("taken over: %+v", v.Violations)
 	}
 }
 
