@@ -65,7 +65,10 @@ type Core struct {
 	recoveredCount int
 	gone           map[string]time.Time
 	// missed are the users of whom something was never observed.
-	missed       []string
+	missed []string
+	// observed is when a leader other than this process last wrote: until then somebody
+	// observed.
+	observed     time.Time
 	lastBeat     time.Time
 	reconciledAt time.Time
 }
@@ -271,6 +274,13 @@ func (c *Core) Latencies() []Latency {
 	l := c.latencies
 	c.latencies = nil
 	return l
+}
+
+// witness notes that another leader was at work.
+func (c *Core) witness(e *Entry) {
+	if e.Time.After(c.observed) {
+		c.observed = e.Time
+	}
 }
 
 // Missed returns the users of whom something was published, or is known to REST, that

@@ -19,9 +19,6 @@ type feedLane struct {
 	lost       uint64 // events dropped because the queue was full
 	// gaps are those that the stream shows open.
 	gaps map[string]foreignGap
-	// at is when the last feed event was stored: until then somebody observed.
-	// previous is the same, before this instance led.
-	at, previous time.Time
 }
 
 // foreignGap is an open gap as the stream tells it.
@@ -88,9 +85,6 @@ func (f *feedLane) compose(c *Core, _ time.Time) *flight {
 func (f *feedLane) settled(_ *Core, fl *flight, now time.Time) {
 	f.revision++
 	if d, ok := fl.payload.(recording.FeedData); ok {
-		if d.Event == recording.FeedLeader {
-			f.previous = f.at
-		}
 		f.note(&d, now)
 		if d.Event == recording.FeedLeader {
 			f.mine, f.term = f.sequence, f.sequence
@@ -101,7 +95,7 @@ func (f *feedLane) settled(_ *Core, fl *flight, now time.Time) {
 	}
 }
 
-func (f *feedLane) learned(_ *Core, e *Entry, _ time.Time) error {
+func (f *feedLane) learned(c *Core, e *Entry, _ time.Time) error {
 	event, err := decodeFeed(e.Data)
 	if err != nil {
 		return err
@@ -113,14 +107,14 @@ func (f *feedLane) learned(_ *Core, e *Entry, _ time.Time) error {
 		f.term = max(f.term, e.Sequence)
 	}
 	f.note(&event.Data, e.Time)
+	if event.Data.Role == recording.Primary {
+		c.witness(e)
+	}
 	return nil
 }
 
 // note keeps what the stream shows about leaders and gaps.
 func (f *feedLane) note(d *recording.FeedData, at time.Time) {
-	if at.After(f.at) {
-		f.at = at
-	}
 	switch d.Event {
 	case recording.FeedGapOpened:
 		if len(f.gaps) < maxFeed {

@@ -126,6 +126,7 @@ func (l *legLane) learned(c *Core, e *Entry, now time.Time) error {
 	before, after := control.LevelOf(l.published), control.LevelOf(d)
 	first := l.published == nil
 	l.published, l.written, l.history = d, e.Time, false
+	c.witness(e)
 	belief := control.Recover(d)
 	live := l.seen != nil && !c.tracker.Adopted(l.id)
 	l.seen = c.tracker.Adopt(&belief)
@@ -133,7 +134,7 @@ func (l *legLane) learned(c *Core, e *Entry, now time.Time) error {
 	case live && first:
 		l.settle = true // we began in the middle: the levels may differ
 	case live:
-		l.match(call.Between(before, after, true), now)
+		l.match(call.Between(before, after, true), !c.tracker.Seen(l.id).Before(d.Timing.Received.Time), now)
 	}
 	l.prune()
 	if l.facts.IsZero() {
@@ -146,15 +147,20 @@ func (l *legLane) learned(c *Core, e *Entry, now time.Time) error {
 	return nil
 }
 
-// match takes the steps of a stored event out of the pending ones; what is not
-// pending was published ahead of us.
-func (l *legLane) match(keys []call.Key, now time.Time) {
+// match takes the steps of a stored event out of the pending ones. What is not pending
+// was published ahead of us, unless our own topic has spoken since: every snapshot is
+// complete, so the step is then history, and the levels are compared when we lead.
+func (l *legLane) match(keys []call.Key, history bool, now time.Time) {
 	for _, k := range keys {
 		if k.Phase() != call.Unknown {
 			continue // prune knows
 		}
 		if i := slices.IndexFunc(l.pending, func(e call.Edge) bool { return e.Key == k }); i >= 0 {
 			l.pending = slices.Delete(l.pending, i, i+1)
+			continue
+		}
+		if history {
+			l.settle = true
 			continue
 		}
 		l.ahead = append(l.ahead, mark{key: k, at: now})

@@ -14,8 +14,8 @@ import (
 // was restored, REST is asked what was missed.
 func (e *Engine) Observation(o Observation) {
 	e.put(input{do: func(now time.Time) {
-		if !o.Up && o.Cause == recording.GapStarted && !e.core.feed.at.IsZero() && e.core.feed.at.Before(o.From) {
-			o.From = e.core.feed.at // what came before is somebody else's account
+		if !o.Up && o.Cause == recording.GapStarted && !e.core.observed.IsZero() && e.core.observed.Before(o.From) {
+			o.From = e.core.observed // what came before is somebody else's account
 		}
 		if e.gaps.observe(o) {
 			e.Reconcile()
@@ -44,7 +44,7 @@ func (e *Engine) announceGaps(now time.Time) {
 	if leading, _ := e.core.Leading(); !leading {
 		return
 	}
-	for _, g := range e.gaps.missed(e.core.feed.previous) {
+	for _, g := range e.gaps.missed(e.core.observed) {
 		e.opts.Observer.Gap(g.Cause, true)
 		opened := g
 		opened.To, opened.Recovered, opened.PossiblyLost = recording.Time{}, nil, nil
