@@ -134,7 +134,7 @@ func (l *legLane) learned(c *Core, e *Entry, now time.Time) error {
 	case live && first:
 		l.settle = true // we began in the middle: the levels may differ
 	case live:
-		l.match(call.Between(before, after, true), !c.tracker.Seen(l.id).Before(d.Timing.Received.Time), now)
+		l.match(call.Between(before, after, true), c.tracker.Seen(l.id).After(d.Timing.Received.Time), now)
 	}
 	l.prune()
 	if l.facts.IsZero() {

@@ -335,14 +335,9 @@ func (w *world) calm() {
 		if n.core == nil {
 			w.boot(n)
 		}
-		for _, u := range users {
-			for len(n.topics[u]) > 0 {
-				s := *n.topics[u][0]
-				s.Received = w.now
-				n.core.Observe(&s, w.now)
-				n.topics[u] = n.topics[u][1:]
-			}
-		}
+	}
+	w.deliverAll()
+	for _, n := range w.nodes {
 		// Beyond the bound of a leg the steps collapse to the level, by design.
 		w.lossless = w.lossless && n.core.Stats().Collapsed == 0
 		n.core.Follow()
@@ -363,6 +358,26 @@ func (w *world) calm() {
 		n = w.nodes[0]
 	}
 	w.rest(n) // what only the other one has seen comes out when it leads
+}
+
+// deliverAll delivers every frame, to both instances at about the same time.
+func (w *world) deliverAll() {
+	for _, u := range users {
+		for more := true; more; {
+			more = false
+			for _, n := range w.nodes {
+				if len(n.topics[u]) == 0 {
+					continue
+				}
+				w.now = w.now.Add(time.Millisecond)
+				s := *n.topics[u][0]
+				s.Received = w.now
+				n.core.Observe(&s, w.now)
+				n.topics[u] = n.topics[u][1:]
+				more = true
+			}
+		}
+	}
 }
 
 // survivor returns the instance that has lived through everything, or n.
