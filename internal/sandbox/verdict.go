@@ -73,7 +73,8 @@ type Row struct {
 	// them lie within an announced gap.
 	Unseen int `json:"unseen"`
 	InGap  int `json:"inGap"`
-	// Brief was shorter than the time for which a resume is doubted.
+	// Brief was told together with the start, or is a resume that was shorter than the
+	// time for which one is doubted, or the pause after it.
 	Brief int `json:"brief"`
 }
 

@@ -289,6 +289,27 @@ func TestABriefResumeNeedNotBeTold(t *testing.T) {
 	if !v.Clean || row(&v, "secure resume").Brief != 1 || row(&v, "secure pause").Brief != 1 {
 		t.Errorf("%+v\n%s", v.Violations, v.Table())
 	}
+	// The first pause is told so late that the second has begun.
+	i := s.find(leg1, recording.Pause, recording.SecurePaused)
+	s.e.Stored[i].At = at(9300)
+	if v := sandbox.Judge(&s.e); !v.Clean || row(&v, "secure pause").Brief != 1 {
+		t.Errorf("told late: %+v\n%s", v.Violations, v.Table())
+	}
+}
+
+// TestAStartMayTellMore: the first frame that shows the leg may show it on hold.
+func TestAStartMayTellMore(t *testing.T) {
+	s := newScene(t)
+	s.hide(1, 2)
+	s.leg(leg1).Toggles[0].At, s.leg(leg1).Toggles[1].At = at(1001), at(4000)
+	s.without(leg1, recording.Update, recording.Muted)
+	if v := sandbox.Judge(&s.e); v.Clean || row(&v, "mute").Missing != 1 {
+		t.Errorf("the start says nothing of a mute: %+v", row(&v, "mute"))
+	}
+	s.change(s.find(leg1, recording.Start, recording.Established), func(e *recording.CallEvent) { e.Data.Leg.Muted = true })
+	if v := sandbox.Judge(&s.e); !v.Clean || row(&v, "mute").Brief != 1 {
+		t.Errorf("the start says muted: %+v %+v", v.Violations, row(&v, "mute"))
+	}
 }
 
 // TestABargeStartsWhenItBecomesOne: who listens first is not recorded until then.

@@ -127,24 +127,23 @@ const brief = 2 * time.Second
 
 // count puts the changes of a property into the rows.
 func (j *judge) count(t *talk, r toggleRow, happened, stored []flip) {
-	// apart is set after a change that nobody could have told: the next one only
-	// undoes it, and is no change for who has not seen it.
-	apart := false
-	for i, f := range happened {
+	secure := r.kind == simulator.ToggleSecurePause
+	// apart is set after a change that nobody could have told, and swallowed after a
+	// resume that need not be told: the next one only undoes it, and is no change for
+	// who has not been told of the first.
+	apart, swallowed := false, false
+	for _, f := range happened {
 		row := j.rows[r.rows[index(f.on)]]
 		row.Truth++
-		secure := r.kind == simulator.ToggleSecurePause
-		undone := apart
-		apart = false
+		undone, returned := apart, swallowed
+		apart, swallowed = false, false
 		switch {
 		case f.match >= 0:
 			j.truths = append(j.truths, stored[f.match].told.Sub(f.at))
-		case secure && f.on && t.log.closed(f.at, f.past):
-			// Told by the start, or by a state that was paused all the while.
+		case t.toldWithStart(r.kind, f), secure && f.on && (returned || t.log.closed(f.at, f.past)):
 			row.Brief++
 		case secure && !f.on && f.past.Sub(f.at) < brief:
-			row.Brief++
-		case secure && f.on && f.past.Sub(f.at) < brief && i+1 < len(happened) && happened[i+1].match < 0 && j.late(f.at):
+			swallowed = true
 			row.Brief++
 		case undone:
 			j.unseen(row, f.at)
@@ -166,6 +165,19 @@ func (j *judge) count(t *talk, r toggleRow, happened, stored []flip) {
 	}
 }
 
+// toldWithStart tells whether the start of a leg told a change as well, because the
+// frame that showed it was the first to show the leg as connected.
+func (t *talk) toldWithStart(kind simulator.ToggleKind, f flip) bool {
+	if t.start == nil || f.at.After(t.start.Data.Timing.Received.Add(slack)) {
+		return false
+	}
+	leg := &t.start.Data.Leg
+	return f.on == map[simulator.ToggleKind]bool{
+		simulator.ToggleSecurePause: leg.SecurePause, simulator.ToggleHeld: leg.Held,
+		simulator.ToggleMuted: leg.Muted, simulator.ToggleParked: leg.Parked,
+	}[kind]
+}
+
 // learnedAfter tells whether the leg itself became known only after a moment, so that
 // what was over by then is history.
 func (j *judge) learnedAfter(t *talk, past time.Time) bool {
@@ -178,11 +190,6 @@ func rodeAlong(t *talk, r toggleRow, f flip) bool {
 	return slices.ContainsFunc(t.Toggles, func(x simulator.Toggle) bool {
 		return x.Kind == r.kind && x.On == f.on && !x.At.After(t.from) && f.at.Sub(t.from) < brief
 	})
-}
-
-// late tells whether a moment lies within the consequences of an incident.
-func (j *judge) late(at time.Time) bool {
-	return slices.ContainsFunc(j.excused, func(s span) bool { return s.contains(at) })
 }
 
 func index(on bool) int {
