@@ -70,7 +70,6 @@ func (s *site) free(t *testing.T) {
 // to do about it, and is left as it was, whether or not the service may create things.
 func TestAssetsMadeByHand(t *testing.T) {
 	t.Parallel()
-	server := natstest.New(t)
 	for name, x := range map[string]struct {
 		bucket jetstream.KeyValueConfig
 		want   []string
@@ -86,7 +85,7 @@ func TestAssetsMadeByHand(t *testing.T) {
 	} {
 		for _, provision := range []string{"true", "false"} {
 			t.Run(name+" NATS_PROVISION="+provision, func(t *testing.T) {
-				s := newSiteOn(t, server, server.URL(), simulator.Options{Users: 2})
+				s := newSite(t, simulator.Options{Users: 2})
 				assets := app.AssetsOf(s.settingsFor("one"))
 				if err := publish.Provision(t.Context(), s.js, assets.Stream); err != nil {
 					t.Fatal(err)
@@ -119,9 +118,6 @@ func TestAssetsMadeByHand(t *testing.T) {
 				}
 				if st, err := kv.Status(t.Context()); err != nil || st.History() != int64(x.bucket.History) || st.TTL() != x.bucket.TTL {
 					t.Errorf("the bucket was changed: %v %v %v", st.History(), st.TTL(), err)
-				}
-				if err := s.js.DeleteKeyValue(t.Context(), x.bucket.Bucket); err != nil {
-					t.Fatal(err)
 				}
 			})
 		}
