@@ -14,7 +14,7 @@ import (
 	"github.com/recorderbridge/genesys-ingestor/internal/natstest"
 )
 
-// NodeKill is the loss of one NATS server of three, the one that leads the stream.
+// NodeKill is the end of one NATS server of three, the one that leads the stream.
 const NodeKill IncidentKind = "node_kill"
 
 // broker is NATS as a whole: one server, or a cluster.
@@ -85,9 +85,10 @@ func current(n *natstest.Server) bool {
 	})
 }
 
-// killNode takes the node away that leads the stream, without handing over: the
-// others elect another leader after 4 to 9 s. It is back before this returns, so that
-// never two of three are missing.
+// killNode shuts the node down that leads the stream, and with it every connection it
+// has. A server that shuts down gives its leadership away, so that the stream is there
+// again within a second; one whose host dies leaves the others an election of 4 to 9 s.
+// It is back before this returns, so that never two of three are missing.
 func (s *session) killNode(ctx context.Context, _ *process) error {
 	i := max(slices.IndexFunc(s.broker.nodes, leads), 0)
 	node := s.broker.nodes[i]
