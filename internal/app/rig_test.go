@@ -188,7 +188,20 @@ type tally struct {
 	starts, stops map[string]int
 	gaps          map[string]bool // open
 	leaders       []string
+	feed          []recording.FeedData
 	reconciled    int
+}
+
+func newTally() *tally {
+	return &tally{next: 1, starts: make(map[string]int), stops: make(map[string]int), gaps: make(map[string]bool)}
+}
+
+// fed waits until what the feed has told about itself is as it should be.
+func (s *site) fed(what string, ok func(feed []recording.FeedData) bool) []recording.FeedData {
+	s.t.Helper()
+	c := newTally()
+	natstest.Eventually(s.t, what, func() bool { return c.read(s.t, s.js) == nil && ok(c.feed) })
+	return c.feed
 }
 
 // span is a stretch of time in which nobody observed.
@@ -199,7 +212,7 @@ type span struct{ from, to time.Time }
 // repeat. Of a leg that was answered within a span nothing need be known.
 func (s *site) told(blind ...span) *tally {
 	s.t.Helper()
-	c := &tally{next: 1, starts: make(map[string]int), stops: make(map[string]int), gaps: make(map[string]bool)}
+	c := newTally()
 	truth := s.org.Truth()
 	var wrong []string
 	deadline := time.Now().Add(40 * time.Second)
@@ -258,6 +271,7 @@ func (c *tally) take(t *testing.T, subject string, header nats.Header, data []by
 		default:
 		}
 	case *recording.FeedEvent:
+		c.feed = append(c.feed, e.Data)
 		switch e.Data.Event {
 		case recording.FeedLeader:
 			c.leaders = append(c.leaders, e.Data.Instance)

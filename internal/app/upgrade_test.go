@@ -32,16 +32,6 @@ func (s *site) pair(more ...string) (one, two *instance) {
 	return one, two
 }
 
-// feed are the events about the feed itself, in order.
-func (s *site) feed() (all []recording.FeedData) {
-	for _, e := range s.events() {
-		if f, ok := e.(*recording.FeedEvent); ok {
-			all = append(all, f.Data)
-		}
-	}
-	return all
-}
-
 // Both instances end and others begin while people talk, as in an upgrade of
 // everything at once. What somebody observed is told once; what began and nobody
 // observed is the only thing that may be unknown.
@@ -86,8 +76,8 @@ func TestRestartUnderTraffic(t *testing.T) {
 		other := []*instance{two, one}[i]
 		leader.Restart("requested")
 		other.leads(t)
-		natstest.Eventually(t, "the session was restarted", func() bool {
-			return slices.ContainsFunc(s.feed(), func(f recording.FeedData) bool {
+		s.fed("the session was restarted", func(feed []recording.FeedData) bool {
+			return slices.ContainsFunc(feed, func(f recording.FeedData) bool {
 				return f.Event == recording.FeedRestarted && f.Instance == leader.Report().Instance
 			})
 		})
@@ -99,7 +89,7 @@ func TestRestartUnderTraffic(t *testing.T) {
 	if want := []string{"one", "two", "one"}; !slices.Equal(c.leaders, want) {
 		t.Errorf("leaders: %v", c.leaders)
 	}
-	for _, f := range s.feed() {
+	for _, f := range c.feed {
 		if f.Event == recording.FeedGapOpened && f.Cause != recording.GapStarted {
 			t.Errorf("a restart has left a gap: %s of %s", f.Cause, f.Instance)
 		}
@@ -110,12 +100,12 @@ func TestRestartUnderTraffic(t *testing.T) {
 // as every day. The session goes on over the end of several tokens.
 func TestScheduleRestartsByItself(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, simulator.Options{Users: 60, Speed: 40, TokenLife: 6 * time.Second})
+	s := newSite(t, simulator.Options{Users: 60, Speed: 40, TokenLife: 4 * time.Second})
 	s.pair()
 	end := s.talk(10)
-	natstest.Eventually(t, "each instance has restarted twice", func() bool {
+	s.fed("each instance has restarted twice", func(feed []recording.FeedData) bool {
 		count := make(map[string]int)
-		for _, f := range s.feed() {
+		for _, f := range feed {
 			if f.Event == recording.FeedRestarted && f.Reason == "token_expiry" {
 				count[f.Instance]++
 			}
