@@ -70,7 +70,7 @@ func (l *legLane) observe(c *Core, ch *call.Change, from control.Source, now tim
 		if e.Phase() != call.Unknown && e.Phase() <= control.LevelOf(l.published).Phase {
 			continue // published by somebody already
 		}
-		if l.swallow(e.Key) {
+		if l.swallow(e.Key) || l.told(e.Key) {
 			continue
 		}
 		l.pending = append(l.pending, *e)
@@ -104,6 +104,19 @@ func (l *legLane) swallow(k call.Key) bool {
 	}
 	l.ahead = slices.Delete(l.ahead, 0, i+1)
 	return true
+}
+
+// told reports whether a step leads to where the leg is when everything pending is
+// published: somebody was faster, and it needs no event.
+func (l *legLane) told(k call.Key) bool {
+	if l.published == nil || k.Phase() != call.Unknown {
+		return false
+	}
+	level := control.LevelOf(l.published)
+	for i := range l.pending {
+		level = level.Step(l.pending[i].Key)
+	}
+	return level.Step(k).Equal(level)
 }
 
 // collapse drops the steps between levels, and keeps start and stop.
