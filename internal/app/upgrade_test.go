@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"testing"
@@ -215,9 +216,7 @@ func (s *site) fromTheFuture(t *testing.T, subject string, changes map[string]an
 		}
 		revision, _ := data["revision"].(float64)
 		data["revision"] = revision + 1
-		for k, v := range changes {
-			data[k] = v
-		}
+		maps.Copy(data, changes)
 		id := fmt.Sprintf("%s-future", e["id"])
 		e["id"], e["sequence"], e["dimension"] = id, fmt.Sprintf("%020d", int(revision)+1), 5
 		m := &nats.Msg{Subject: subject, Header: nats.Header{"Content-Type": {recording.ContentType}}}
@@ -262,9 +261,7 @@ func (s *site) reportOf(t *testing.T, like *instance, name string, clock time.Du
 	if err = json.Unmarshal(data, &m); err != nil {
 		t.Fatal(err)
 	}
-	for k, v := range changes {
-		m[k] = v
-	}
+	maps.Copy(m, changes)
 	if data, err = json.Marshal(m); err != nil {
 		t.Fatal(err)
 	}
