@@ -153,14 +153,14 @@ func TestNATSAway(t *testing.T) {
 	c, a := s.call(1)
 	broker.Stop()
 	q.notReady("NATS")
-	for _, step := range []func(){func() { a.hold(true) }, func() { a.hold(false) }, func() { c.Secure = true }, func() { a.end("peer") }} {
+	for _, step := range []func(){func() { c.Secure = true }, func() { a.hold(true) }, func() { a.hold(false) }, func() { a.end("peer") }} {
 		p.change(step)
 		p.tell(c, a.User)
 	}
 	if err := broker.Start(); err != nil {
 		t.Fatal(err)
 	}
-	s.w.told(t, c, a, prepare, started, held, retrieved, paused, cleared)
+	s.w.told(t, c, a, prepare, started, paused, "update held paused", "update retrieved paused", cleared)
 	q.ready()
 	s.whole(1)
 }
