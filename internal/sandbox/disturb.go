@@ -68,6 +68,9 @@ func (s *session) incident(ctx context.Context, kind IncidentKind, do func(conte
 			s.problem("ingestor %s was not ready %v after a %s", p.name, recovers, kind)
 		}
 	}
+	if kind == Kill {
+		s.awaitLead(ctx, i.At)
+	}
 	i.Until = time.Now()
 	s.mu.Lock()
 	s.incidents = append(s.incidents, i)

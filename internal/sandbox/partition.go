@@ -175,3 +175,19 @@ func (o *Options) moreDurations() map[string]time.Duration {
 		"cut NATS for": o.CutNATSFor, "cut Genesys every": o.CutGenesysEvery, "cut Genesys for": o.CutGenesysFor,
 	}
 }
+
+// awaitLead waits until somebody leads who began after a moment, and has had the time to
+// tell what was waiting. To kill that one before is to kill both: what nobody but the
+// two of them knew is gone, and nobody promises anything else.
+func (s *session) awaitLead(ctx context.Context, since time.Time) {
+	for begin := time.Now(); time.Since(begin) < recovers && ctx.Err() == nil; sleep(ctx, 20*time.Millisecond) {
+		s.recorder.mu.Lock()
+		led := s.recorder.ledSince
+		s.recorder.mu.Unlock()
+		if led.After(since) {
+			sleep(ctx, settling)
+			return
+		}
+	}
+	s.problem("nobody leads %v after a %s", recovers, Kill)
+}

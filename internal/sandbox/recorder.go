@@ -30,6 +30,7 @@ type recorder struct {
 
 	mu        sync.Mutex
 	leading   string
+	ledSince  time.Time // when the broker stored its word
 	renewals  map[string]int // by instance
 	states    map[string]recording.State
 	gaps      map[string]bool
@@ -139,7 +140,7 @@ func (r *recorder) take(m *Stored) {
 	case *recording.FeedEvent:
 		switch e.Data.Event { //nolint:exhaustive // The others change nothing here.
 		case recording.FeedLeader:
-			r.leading = e.Data.Instance
+			r.leading, r.ledSince = e.Data.Instance, m.At
 		case recording.FeedRestarted:
 			r.renewals[e.Data.Instance]++
 		case recording.FeedGapOpened:
