@@ -30,7 +30,7 @@ type recorder struct {
 
 	mu        sync.Mutex
 	leading   string
-	ledSince  time.Time // when the broker stored its word
+	ledSince  time.Time      // when the broker stored its word
 	renewals  map[string]int // by instance
 	states    map[string]recording.State
 	gaps      map[string]bool
