@@ -205,10 +205,12 @@ func mix(org *simulator.Org) map[simulator.Story]int {
 }
 
 // How long the end may take: a call that nobody saw end is found by the periodic
-// comparison, and one that the platform denies is asked about twice.
+// comparison, and one that the platform denies is asked about twice. Each open call
+// costs a request, of which the platform grants five a second.
 const (
-	quietFor   = 1500 * time.Millisecond
-	concludeIn = 90 * time.Second
+	quietFor    = 1500 * time.Millisecond
+	concludeIn  = 90 * time.Second
+	perCallRate = 3 * time.Second
 )
 
 // conclude ends the faults, waits until everything has come to its end, and judges.
@@ -217,7 +219,7 @@ func (s *session) conclude(life context.Context) (Verdict, error) {
 		return Verdict{}, fmt.Errorf("end the faults: %w", err)
 	}
 	s.show.concluding()
-	ctx, cancel := context.WithTimeout(life, concludeIn)
+	ctx, cancel := context.WithTimeout(life, concludeIn+time.Duration(s.CallsPerSecond*float64(perCallRate)))
 	defer cancel()
 	var v Verdict
 	for late := false; ; {
