@@ -123,6 +123,9 @@ func (c *Core) agent(user string) *agentLane {
 
 func (a *agentLane) touch(c *Core, cause recording.AgentCause, now time.Time) {
 	a.cause = cause
+	if a.since.IsZero() {
+		a.since = now
+	}
 	if a.changed.IsZero() {
 		a.changed = now
 	}
@@ -131,8 +134,8 @@ func (a *agentLane) touch(c *Core, cause recording.AgentCause, now time.Time) {
 
 // compose returns the agent's state when it differs from what is in the stream.
 func (a *agentLane) compose(c *Core, now time.Time) *flight {
-	if !c.leading || a.changed.IsZero() {
-		return nil
+	if !c.leading || a.changed.IsZero() || a.presence == nil && a.routing == nil {
+		return nil // of an agent who is not observed nothing is told
 	}
 	due := a.changed.Add(c.opts.Coalesce)
 	if a.presence == nil || a.routing == nil {
@@ -142,6 +145,9 @@ func (a *agentLane) compose(c *Core, now time.Time) *flight {
 		a.notBefore = due
 		c.park(a.lane)
 		return nil
+	}
+	if a.update.Received.IsZero() {
+		a.update.Received = a.changed
 	}
 	a.changed = time.Time{}
 	d := a.describe(c)

@@ -28,6 +28,8 @@ type legLane struct {
 	// settle: compare the levels when the edges are out, since some were collapsed
 	// or learned from REST.
 	settle bool
+	// resumed is when the end of a secure pause that somebody else told was received.
+	resumed time.Time
 	// history: it ended before the stream begins, so nobody can say whether it was told.
 	history bool
 	// written is when the last event was published, stopped when the last one was a
@@ -119,6 +121,14 @@ func (l *legLane) told(k call.Key) bool {
 	return level.Step(k).Equal(level)
 }
 
+// inverse is the step that undoes a step; phases have none.
+func inverse(k call.Kind) call.Kind {
+	if k < call.SecureOn || k > call.SupervisedOff {
+		return 0
+	}
+	return k ^ 1 // on and off stand next to each other, on first and even
+}
+
 // collapse drops the steps between levels, and keeps start and stop.
 func (l *legLane) collapse(c *Core) {
 	c.stats.Collapsed++
@@ -137,6 +147,9 @@ func (l *legLane) learned(c *Core, e *Entry, now time.Time) error {
 		c.stats.Holes++
 	}
 	before, after := control.LevelOf(l.published), control.LevelOf(d)
+	if before.SecurePause && !after.SecurePause {
+		l.resumed = d.Timing.Received.Time
+	}
 	first := l.published == nil
 	l.published, l.written, l.history = d, e.Time, false
 	c.witness(e)
@@ -230,11 +243,13 @@ func reached(level call.Level, e *call.Edge) bool {
 
 // next is the pending edge to publish. A secure pause that is on now does not wait
 // behind older steps; everything else goes in the order in which it happened.
-func (l *legLane) next(now time.Time) *call.Edge {
+func (l *legLane) next(heard, now time.Time) *call.Edge {
 	level := control.LevelOf(l.published)
 	l.pending = slices.DeleteFunc(l.pending, func(e call.Edge) bool { return reached(level, &e) })
 	if level.Phase == call.Connected && l.seen.SecurePause && !level.SecurePause {
-		return l.pauseFirst(level, now)
+		if e := l.pauseFirst(level, heard, now); e != nil {
+			return e
+		}
 	}
 	if len(l.pending) == 0 {
 		return nil
@@ -244,12 +259,16 @@ func (l *legLane) next(now time.Time) *call.Edge {
 
 // pauseFirst returns the step to a secure pause that is believed and not told. When
 // none is pending, another instance has told the end of the pause, which we have not
-// observed: in doubt the leg is paused again, until we observe it too.
-func (l *legLane) pauseFirst(level call.Level, now time.Time) *call.Edge {
+// observed: where our topic has spoken since, the leg is paused again in doubt, until
+// we observe the end too; where it has not, the other one knew better.
+func (l *legLane) pauseFirst(level call.Level, heard, now time.Time) *call.Edge {
 	for i := range l.pending {
 		if l.pending[i].Kind == call.SecureOn {
 			return &l.pending[i]
 		}
+	}
+	if heard.Before(l.resumed) {
+		return nil
 	}
 	k := call.Key{Kind: call.SecureOn}
 	l.ahead = slices.DeleteFunc(l.ahead, func(m mark) bool { return m.key.Kind == call.SecureOff })
@@ -303,10 +322,10 @@ func (l *legLane) compose(c *Core, now time.Time) *flight {
 	if !c.leading {
 		return l.sacred(c, now)
 	}
-	first := l.next(now)
+	first := l.next(c.tracker.Seen(l.id), now)
 	if first == nil && l.settle && len(l.ahead) == 0 {
 		l.level(now)
-		first = l.next(now)
+		first = l.next(c.tracker.Seen(l.id), now)
 	}
 	if first != nil {
 		e := *first
@@ -392,6 +411,10 @@ func (l *legLane) settled(c *Core, f *flight, now time.Time) {
 	if s.key.Kind == 0 {
 		return
 	}
+	// What we tell undoes what somebody else told: its end is still to be told.
+	l.ahead = slices.DeleteFunc(l.ahead, func(m mark) bool {
+		return m.key.Kind == inverse(s.key.Kind) && m.key.Supervisor == s.key.Supervisor
+	})
 	if i := slices.IndexFunc(l.pending, func(e call.Edge) bool { return e.Key == s.key }); i >= 0 {
 		l.pending = slices.Delete(l.pending, i, i+1)
 	}
