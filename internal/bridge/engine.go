@@ -64,8 +64,7 @@ type EngineOptions struct {
 	// observed here. It must not block. Optional.
 	Suspect func(users []string)
 	Logger  *slog.Logger
-	// OnStored is told of the latency from receipt to stored of each event of ours
-	// that the stream acknowledged. It must not block. Optional.
+	// Observer is told what the engine does, for metrics. Optional.
 	Observer Observer
 }
 

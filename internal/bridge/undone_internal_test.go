@@ -1,0 +1,52 @@
+package bridge
+
+import (
+	"testing"
+	"time"
+
+	"github.com/recorderbridge/genesys-ingestor/api/recording"
+	"github.com/recorderbridge/genesys-ingestor/internal/call"
+)
+
+// A step that we tell undoes the opposite one that somebody else told and we have not
+// observed: when we observe it, it is news again.
+func TestOwnStepEndsTheOppositeAhead(t *testing.T) {
+	c := NewCore(CoreOptions{Adapter: "acme"})
+	l := &legLane{ahead: []mark{{key: call.Key{Kind: call.SecureOff}}, {key: call.Key{Kind: call.HeldOff}}}}
+	l.settled(c, &flight{payload: sent{key: call.Key{Kind: call.SecureOn}}}, eight)
+	if l.swallow(call.Key{Kind: call.SecureOff}) {
+		t.Error("the end of the pause that we told is swallowed")
+	}
+	if !l.swallow(call.Key{Kind: call.HeldOff}) {
+		t.Error("another step went with it")
+	}
+}
+
+// A leg whose pause somebody else has told to be over is not paused again by a topic
+// that has not spoken since, and is by one that has.
+func TestPauseAgainOnlyOnNewerWord(t *testing.T) {
+	running := call.Level{Phase: call.Connected}
+	for _, test := range []struct {
+		heard time.Time
+		want  bool
+	}{{eight.Add(-time.Second), false}, {eight.Add(time.Second), true}} {
+		l := &legLane{seen: &call.Leg{Level: call.Level{Phase: call.Connected, SecurePause: true}}, resumed: eight}
+		if e := l.pauseFirst(running, test.heard, eight.Add(time.Minute)); (e != nil) != test.want {
+			t.Errorf("heard %v: pauses %v", test.heard, e != nil)
+		}
+	}
+}
+
+// A gap that the stream shows closed is not closed again by the next leader.
+func TestForeignGapIsForgottenWhenClosed(t *testing.T) {
+	c := NewCore(CoreOptions{Adapter: "acme", Instance: "one"})
+	gap := recording.Gap{ID: "two-1", From: recording.At(eight), Cause: recording.GapSilent}
+	c.feed.note(&recording.FeedData{Event: recording.FeedGapOpened, Instance: "two", Gap: gap}, eight)
+	if len(c.feed.gaps) != 1 {
+		t.Fatalf("%d gaps are open", len(c.feed.gaps))
+	}
+	c.feed.note(&recording.FeedData{Event: recording.FeedGapClosed, Instance: "two", Gap: gap}, eight)
+	if len(c.feed.gaps) != 0 {
+		t.Errorf("%d gaps are still open", len(c.feed.gaps))
+	}
+}
