@@ -82,6 +82,37 @@ func TestAsyncAPIShowsTheContract(t *testing.T) {
 	}
 }
 
+// TestPageShowsTheContract: the page has every subject, field, value and example, and
+// needs nothing from outside. That it is up to date is for continuous integration to say.
+func TestPageShowsTheContract(t *testing.T) {
+	page := read(t, "asyncapi.html")
+	var words []string
+	words = appendAll(words, recording.Verbs())
+	words = appendAll(words, recording.States())
+	words = appendAll(words, recording.Causes())
+	words = appendAll(words, recording.AgentCauses())
+	words = appendAll(words, recording.FeedKinds())
+	words = appendAll(words, recording.GapCauses())
+	names, err := fs.Glob(examples.Files, "*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		words = append(words, strings.TrimSuffix(name, ".json"))
+	}
+	words = append(words, "recorder.v1.{adapter}.feed", "data.leg.supervisors[].mode", "data.scope.userIds", "data.routingStatus.status")
+	for _, w := range words {
+		if !strings.Contains(page, "<code>"+w+"</code>") {
+			t.Errorf("the page does not show %s", w)
+		}
+	}
+	for _, m := range regexp.MustCompile(`(?:src|href)="([^"#]+)"|<script|@import|url\(`).FindAllStringSubmatch(page, -1) {
+		if _, err := os.Stat(m[1]); err != nil {
+			t.Errorf("the page needs %q from outside", m[0])
+		}
+	}
+}
+
 // subject writes a subject of the adapter A with its parameters in braces.
 func subject(s string, parameters ...string) string {
 	s = strings.Replace(s, ".a.", ".{adapter}.", 1)

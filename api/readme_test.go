@@ -9,10 +9,10 @@ import (
 	"github.com/recorderbridge/genesys-ingestor/api/recording"
 )
 
-// TestReadmeShowsTestedFiles: every block of the guide stands in a file that is
+// TestGuidesShowTestedFiles: every block of the guides stands in a file that is
 // tested or compiled, which the comment before the block names.
-func TestReadmeShowsTestedFiles(t *testing.T) {
-	guide := read(t, "README.md")
+func TestGuidesShowTestedFiles(t *testing.T) {
+	guide := read(t, "README.md") + "\n" + read(t, "CONFORMANCE.md")
 	block := regexp.MustCompile("(?ms)^(?:<!-- from (\\S+) -->\n)?```[a-z]*\n(.*?)^```$")
 	blocks := block.FindAllStringSubmatch(guide, -1)
 	if fences := strings.Count(guide, "```"); len(blocks) < 5 || fences != 2*len(blocks) {
@@ -55,7 +55,7 @@ func TestReadmeNamesEveryWord(t *testing.T) {
 			t.Errorf("the guide does not name %s", w)
 		}
 	}
-	for _, m := range regexp.MustCompile(`\]\(([^)#]+)\)`).FindAllStringSubmatch(guide, -1) {
+	for _, m := range regexp.MustCompile(`\]\(([^)#]+)\)`).FindAllStringSubmatch(guide+read(t, "CONFORMANCE.md"), -1) {
 		if _, err := os.Stat(m[1]); err != nil && !strings.HasPrefix(m[1], "https://") {
 			t.Error(err)
 		}

@@ -27,8 +27,7 @@ var (
 )
 
 // TestRecorderPrintsTheTranscript tries a recorder in any language as a program of
-// its own. Half of the story is in the stream before it starts, half comes while it
-// runs, and then something that is no event.
+// its own: the story comes while it runs, and then something that is no event.
 //
 //	go test ./api/examples -run Transcript -recorder "node recorder-js/recorder.mjs" -durable recorder-js
 func TestRecorderPrintsTheTranscript(t *testing.T) {
@@ -41,10 +40,12 @@ func TestRecorderPrintsTheTranscript(t *testing.T) {
 		t.Fatal(err)
 	}
 	all := append(story(t), examples.Message{Subject: recording.FeedSubject(examples.Adapter), Body: []byte("no event")})
-	half := len(all) / 2
-	publish(t, js, all[:half])
 	stop := startRecorder(t, server.URL())
-	last := publish(t, js, all[half:])
+	natstest.Eventually(t, "its consumer", func() bool {
+		_, err := stream.Consumer(t.Context(), *durable)
+		return err == nil
+	})
+	last := publish(t, js, all)
 	acknowledged := func() bool {
 		consumer, err := stream.Consumer(t.Context(), *durable)
 		return err == nil && consumer.CachedInfo().AckFloor.Stream >= last

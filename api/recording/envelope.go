@@ -1,8 +1,6 @@
 package recording
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
 	"strconv"
 )
@@ -15,14 +13,6 @@ const (
 	ContentType = "application/cloudevents+json"
 	// DataContentType is the media type of the data inside the envelope.
 	DataContentType = "application/json"
-)
-
-// Errors of [Decode].
-var (
-	// ErrNotAnEvent: the bytes are not a CloudEvents 1.0 object.
-	ErrNotAnEvent = errors.New("not a CloudEvents 1.0 event in structured JSON")
-	// ErrUnknownType: an event, but of a type that this version does not know.
-	ErrUnknownType = errors.New("unknown event type")
 )
 
 // Envelope carries the attributes of CloudEvents 1.0.
@@ -77,7 +67,17 @@ func SourceOf(region, adapter string) string {
 }
 
 // SequenceOf returns n as the sequence attribute: 20 digits.
-func SequenceOf(n uint64) string { return fmt.Sprintf("%020d", n) }
+func SequenceOf(n uint64) string {
+	b := [sequenceLen]byte{}
+	for i := range b {
+		b[len(b)-1-i] = '0' + byte(n%10)
+		n /= 10
+	}
+	return string(b[:])
+}
+
+// sequenceLen is how many digits every number of 64 bits fits in.
+const sequenceLen = 20
 
 // SequenceNumber returns the number in the sequence attribute.
 func (e Envelope) SequenceNumber() (uint64, error) {
@@ -86,36 +86,4 @@ func (e Envelope) SequenceNumber() (uint64, error) {
 		return 0, fmt.Errorf("read sequence %.30q: %w", e.Sequence, err)
 	}
 	return n, nil
-}
-
-// Decode reads one event: the result is a *[CallEvent], *[AgentEvent] or
-// *[FeedEvent]. Unknown fields are ignored and unknown values are kept, so that
-// a recorder keeps working when a later minor version adds some. Errors are
-// [ErrNotAnEvent] and [ErrUnknownType], wrapped.
-func Decode(b []byte) (any, error) {
-	var head struct {
-		SpecVersion string `json:"specversion"`
-		Type        string `json:"type"`
-	}
-	if err := json.Unmarshal(b, &head); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrNotAnEvent, err)
-	}
-	if head.SpecVersion != SpecVersion {
-		return nil, fmt.Errorf("%w: specversion is %.20q", ErrNotAnEvent, head.SpecVersion)
-	}
-	var event any
-	switch head.Type {
-	case TypeCall:
-		event = new(CallEvent)
-	case TypeAgent:
-		event = new(AgentEvent)
-	case TypeFeed:
-		event = new(FeedEvent)
-	default:
-		return nil, fmt.Errorf("%w: %.40q", ErrUnknownType, head.Type)
-	}
-	if err := json.Unmarshal(b, event); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrNotAnEvent, err)
-	}
-	return event, nil
 }

@@ -36,7 +36,11 @@ func main() {
 		log.Fatalf("connect to NATS: %v", err) //nolint:gocritic // nothing is open yet
 	}
 	defer nc.Close()
-	if err := run(ctx, nc, cmp.Or(os.Getenv("ADAPTER_NAME"), "acme"), newRecorder(os.Stdout), silence); err != nil && ctx.Err() == nil {
+	r := newRecorder(os.Stdout)
+	if os.Getenv("REPORT") == "json" {
+		r.reports = os.Stdout
+	}
+	if err := run(ctx, nc, cmp.Or(os.Getenv("ADAPTER_NAME"), "acme"), r, silence); err != nil && ctx.Err() == nil {
 		log.Print(err)
 	}
 }
@@ -54,7 +58,9 @@ func run(ctx context.Context, nc *nats.Conn, adapter string, r *recorder, silenc
 	filters := []string{"recorder.v1." + recording.AdapterToken(adapter) + ".call.>", recording.FeedSubject(adapter)}
 	start := time.Now().Add(-window)
 
-	// First what is already open, without acknowledging anything.
+	// First what is already open, without acknowledging anything. What is over by now
+	// must not be done again: a leg that was recording may be paused.
+	r.learning = true
 	if err := replay(ctx, stream, filters, start, r); err != nil {
 		return fmt.Errorf("replay: %w", err)
 	}
@@ -65,7 +71,7 @@ func run(ctx context.Context, nc *nats.Conn, adapter string, r *recorder, silenc
 		consumer, err = stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
 			Durable: durable, FilterSubjects: filters,
 			DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &start,
-			AckPolicy: jetstream.AckExplicitPolicy, AckWait: 30 * time.Second,
+			AckPolicy: jetstream.AckExplicitPolicy, AckWait: 2 * time.Second, // deaf for as long after a crash
 			MaxAckPending: 1, // one at a time keeps the order also after a redelivery
 		})
 	}
@@ -77,6 +83,7 @@ func run(ctx context.Context, nc *nats.Conn, adapter string, r *recorder, silenc
 		return fmt.Errorf("read: %w", err)
 	}
 	defer messages.Stop()
+	r.learned()
 	for {
 		next, cancel := context.WithTimeout(ctx, silence)
 		msg, err := messages.Next(jetstream.NextContext(next))

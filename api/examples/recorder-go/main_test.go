@@ -234,7 +234,11 @@ func (b *bench) start(t *testing.T, silence time.Duration) *running {
 	ctx, cancel := context.WithCancel(t.Context())
 	r := &running{cancel: cancel, done: make(chan error, 1)}
 	nc := natstest.Connect(t, b.url)
-	go func() { r.done <- run(ctx, nc, "Acme", newRecorder(r), silence) }()
+	reports := new(running)
+	recorder := newRecorder(r)
+	recorder.reports = reports
+	go func() { r.done <- run(ctx, nc, "Acme", recorder, silence) }()
+	reports.waitFor(t, `{"ready":"recorder-go"}`) // from here on everything is news
 	return r
 }
 

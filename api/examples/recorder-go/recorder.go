@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -12,7 +13,11 @@ import (
 
 // recorder keeps the desired state of every leg and makes its own equal to it.
 type recorder struct {
-	out  io.Writer
+	out     io.Writer
+	reports io.Writer // nil unless somebody wants to know exactly, see CONFORMANCE.md
+
+	learning bool // during the replay: nothing is acted on that may be over
+
 	legs map[string]*leg
 	feed uint64                         // revision of the last feed event
 	gaps map[string]*recording.GapScope // open now, by id
@@ -25,6 +30,8 @@ type leg struct {
 	want     recording.State // what the stream says
 	doing    recording.State // what this recorder does
 	since    time.Time
+	missing  uint64 // events that are missing before this one
+	tags     map[string]string
 }
 
 func newRecorder(out io.Writer) *recorder {
@@ -68,13 +75,15 @@ func (r *recorder) call(e *recording.CallEvent, user string) {
 	case known && d.Revision <= l.revision:
 		return // delivered again
 	case known && d.Revision != l.revision+1:
+		l.missing = d.Revision - l.revision - 1
 		fmt.Fprintf(r.out, "MISSING   %s revisions %d to %d\n", e.Subject, l.revision+1, d.Revision-1)
 	case !known:
 		l = &leg{doing: recording.Stopped}
 		r.legs[e.Subject] = l
 	}
-	l.revision, l.user, l.want, l.since = d.Revision, user, d.State, e.Time.Time
+	l.revision, l.user, l.want, l.since, l.tags = d.Revision, user, d.State, e.Time.Time, d.Tags
 	r.settle(e.Subject, fmt.Sprintf("%s %s, %s", d.Verb, d.Cause, d.Confidence))
+	r.tell(e.Subject)
 }
 
 // observe follows the feed: the proof that nothing is missing, or what is.
@@ -85,6 +94,7 @@ func (r *recorder) observe(e *recording.FeedEvent) {
 	}
 	if r.feed > 0 && d.Revision != r.feed+1 {
 		fmt.Fprintf(r.out, "MISSING   feed revisions %d to %d\n", r.feed+1, d.Revision-1)
+		r.report(report{Subject: e.Subject, Revision: d.Revision, Missing: d.Revision - r.feed - 1})
 	}
 	r.feed = d.Revision
 	switch d.Event {
@@ -125,13 +135,30 @@ func (r *recorder) blind(user string) bool {
 
 func (r *recorder) settleAll(why string) {
 	for _, key := range slices.Sorted(maps.Keys(r.legs)) {
-		r.settle(key, why)
+		if before := r.legs[key].doing; !r.learning {
+			if r.settle(key, why); r.legs[key].doing != before {
+				r.tell(key)
+			}
+		}
 	}
+}
+
+// learned ends the replay: only now is it sure what each leg should be.
+func (r *recorder) learned() {
+	r.learning = false
+	for _, key := range slices.Sorted(maps.Keys(r.legs)) {
+		r.settle(key, "replay")
+		r.tell(key)
+	}
+	r.report(report{Ready: durable})
 }
 
 // settle makes what the recorder does equal to what it should do. It fails closed:
 // what it cannot know to be allowed it does not write.
 func (r *recorder) settle(key, why string) {
+	if r.learning {
+		return
+	}
 	l := r.legs[key]
 	want := l.want
 	if want == recording.Recording && r.blind(l.user) {
@@ -140,5 +167,39 @@ func (r *recorder) settle(key, why string) {
 	if want != l.doing {
 		fmt.Fprintf(r.out, "%-9s %s (%s)\n", want, key, why)
 		l.doing = want
+	}
+}
+
+// report is a line for the conformance run.
+type report struct {
+	Ready    string            `json:"ready,omitempty"`
+	Subject  string            `json:"subject,omitempty"`
+	Revision uint64            `json:"revision,omitempty"`
+	State    recording.State   `json:"state,omitempty"`
+	Agent    string            `json:"agent,omitempty"`
+	Tags     map[string]string `json:"tags,omitempty"`
+	Missing  uint64            `json:"missing,omitempty"`
+}
+
+// tell reports what the recorder does with a leg now.
+func (r *recorder) tell(key string) {
+	l := r.legs[key]
+	if r.learning {
+		return
+	}
+	agent := l.user
+	if agent == recording.NoUser {
+		agent = ""
+	}
+	r.report(report{Subject: key, Revision: l.revision, State: l.doing, Agent: agent, Tags: l.tags, Missing: l.missing})
+	l.missing = 0
+}
+
+func (r *recorder) report(line report) {
+	if r.reports == nil {
+		return
+	}
+	if err := json.NewEncoder(r.reports).Encode(line); err != nil {
+		fmt.Fprintf(r.out, "report    %v\n", err)
 	}
 }

@@ -11,9 +11,6 @@ import datetime
 import json
 import os
 
-import nats
-from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
-
 ADAPTER = os.environ.get("ADAPTER_NAME", "acme")
 STREAM = "RECORDER_" + ADAPTER.upper()
 PREFIX = "recorder.v1." + ADAPTER.lower()
@@ -27,6 +24,12 @@ def say(what, text):
     print(f"{what:<9} {text}", flush=True)
 
 
+def report(**line):
+    """A line for the conformance run, see CONFORMANCE.md."""
+    if os.environ.get("REPORT") == "json":
+        print(json.dumps({k: v for k, v in line.items() if v}), flush=True)
+
+
 class Recorder:
     """Keeps the desired state of every leg and makes its own equal to it."""
 
@@ -35,6 +38,7 @@ class Recorder:
         self.gaps = {}  # scope, by gap id
         self.feed = 0  # revision of the last feed event
         self.mute = False  # nothing has come for too long
+        self.learning = True  # during the replay nothing is acted on: it may be over
 
     def handle(self, subject, data):
         """Takes one message; False means that it is not an event of the contract."""
@@ -61,14 +65,17 @@ class Recorder:
             return  # delivered again
         if leg["revision"] is not None and revision > leg["revision"] + 1:
             say("MISSING", f"{key} revisions {leg['revision'] + 1} to {revision - 1}")
-        leg.update(revision=revision, user=user, want=body["state"], since=moment(event["time"]))
+            leg["missing"] = revision - leg["revision"] - 1
+        leg.update(revision=revision, user=user, want=body["state"], since=moment(event["time"]), tags=body.get("tags"))
         self.settle(key, f"{body['verb']} {body['cause']}, {body['confidence']}")
+        self.tell(key)
 
     def observe(self, event, body):
         if body["revision"] <= self.feed:
             return  # delivered again
         if self.feed and body["revision"] != self.feed + 1:
             say("MISSING", f"feed revisions {self.feed + 1} to {body['revision'] - 1}")
+            report(subject="feed", revision=body["revision"], missing=body["revision"] - self.feed - 1)
         self.feed = body["revision"]
         if body["event"] == "gap_opened":
             say("gap", f"{body['id']} opened: {body['cause']}")
@@ -96,16 +103,36 @@ class Recorder:
         )
 
     def settle_all(self, why):
+        for key in [] if self.learning else sorted(self.legs):
+            if self.settle(key, why):
+                self.tell(key)
+
+    def learned(self):
+        """Ends the replay: only now is it sure what each leg should be."""
+        self.learning = False
         for key in sorted(self.legs):
-            self.settle(key, why)
+            self.settle(key, "replay")
+            self.tell(key)
+        report(ready=DURABLE)
 
     def settle(self, key, why):
         """Fails closed: what the recorder cannot know to be allowed it does not write."""
+        if self.learning:
+            return False
         leg = self.legs[key]
         want = "paused" if leg["want"] == "recording" and self.blind(leg["user"]) else leg["want"]
-        if want != leg["doing"]:
-            say(want, f"{key} ({why})")
+        if want == leg["doing"]:
+            return False
+        say(want, f"{key} ({why})")
         leg["doing"] = want
+        return True
+
+    def tell(self, key):
+        if self.learning:
+            return
+        leg = self.legs[key]
+        agent = "" if leg["user"] == "_" else leg["user"]
+        report(subject=key, revision=leg["revision"], state=leg["doing"], agent=agent, tags=leg["tags"], missing=leg.pop("missing", 0))
 
 
 def moment(text):
@@ -113,6 +140,9 @@ def moment(text):
 
 
 async def main():
+    import nats  # here, so that what is above can be tried without it
+    from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+
     nc = await nats.connect(os.environ.get("NATS_URL", "nats://127.0.0.1:4222"), max_reconnect_attempts=-1)
     js, recorder = nc.jetstream(), Recorder()
     start = {
@@ -120,7 +150,8 @@ async def main():
         "deliver_policy": DeliverPolicy.BY_START_TIME,
         "opt_start_time": datetime.datetime.now(datetime.timezone.utc) - WINDOW,
     }
-    # First what is already open, without acknowledging anything.
+    # First what is already open, without acknowledging anything. What is over by now
+    # must not be done again: a leg that was recording may be paused.
     config = ConsumerConfig(**start, ack_policy=AckPolicy.NONE, inactive_threshold=60, mem_storage=True)
     replay = await js.pull_subscribe("", stream=STREAM, config=config)
     pending = (await replay.consumer_info()).num_pending
@@ -130,8 +161,9 @@ async def main():
             pending = msg.metadata.num_pending
     await replay.unsubscribe()
     # Then the durable consumer, from where it was: revisions tell what was replayed.
-    config = ConsumerConfig(**start, ack_policy=AckPolicy.EXPLICIT, ack_wait=30, max_ack_pending=1)
+    config = ConsumerConfig(**start, ack_policy=AckPolicy.EXPLICIT, ack_wait=2, max_ack_pending=1)
     consumer = await js.pull_subscribe("", durable=DURABLE, stream=STREAM, config=config)
+    recorder.learned()
     while True:
         try:
             [msg] = await consumer.fetch(1, timeout=SILENCE)
