@@ -1,7 +1,7 @@
 // Package natstest runs real NATS servers inside a test process and breaks
 // the wire between them and their clients.
 //
-// It promises three things.
+// It promises four things.
 //
 //   - The peers are real. [Run] starts the NATS server with JetStream on a
 //     file store, [RunCluster] starts several that form one cluster, and both
@@ -14,6 +14,7 @@
 //     connections in each direction. Holding one direction yields the two cases
 //     a client cannot tell apart: a request that was carried out and whose answer
 //     is lost, and a request that never arrived.
+//   - [NewProcesses] starts a cluster of real processes, of which each can be killed.
 //
 // [Run], [RunCluster] and [NewProxy] are ordinary constructors without a test,
 // so that a sandbox program may use them as well. The helpers that take a
