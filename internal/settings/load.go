@@ -41,7 +41,7 @@ func Load(environ []string) (Settings, error) {
 		})
 	}
 	slices.SortStableFunc(loader.problems, func(a, b Problem) int { return order(a) - order(b) })
-	return loader.settings, &Error{Problems: loader.problems}
+	return loader.settings, &Error{Problems: loader.problems, Unused: loader.settings.Warnings}
 }
 
 // parse turns the form of os.Environ into a map.

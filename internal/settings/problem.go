@@ -28,9 +28,12 @@ func (p Problem) String() string {
 // is safe to log.
 type Error struct {
 	Problems []Problem
+	// Unused are the warnings about variables that are no settings: one of them may be
+	// a setting that is missing, under a misspelt name.
+	Unused []string
 }
 
-// Error returns one line for each problem.
+// Error returns one line for each problem and each warning.
 func (e *Error) Error() string {
 	var text strings.Builder
 	text.WriteString("settings: 1 problem")
@@ -40,6 +43,9 @@ func (e *Error) Error() string {
 	}
 	for _, problem := range e.Problems {
 		text.WriteString("\n  " + problem.String())
+	}
+	for _, unused := range e.Unused {
+		text.WriteString("\n  " + unused)
 	}
 	return text.String()
 }

@@ -2,7 +2,10 @@ package settings_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
+
+	"github.com/recorderbridge/genesys-ingestor/internal/settings"
 )
 
 func TestWarnings(t *testing.T) {
@@ -33,6 +36,25 @@ func TestWarnings(t *testing.T) {
 		}
 		if got := load(t, test.name+"=q7-hidden-value").Warnings; !slices.Equal(got, want) {
 			t.Errorf("%s: warnings %q, want %q", test.name, got, want)
+		}
+	}
+}
+
+// TestMisspeltRequiredSetting: what is missing is often there, under another name.
+func TestMisspeltRequiredSetting(t *testing.T) {
+	given := []string{"ADAPTER_NME=q7-hidden-value", "GENESYS_CLIENT_ID=c", "GENESYS_CLIENT_SECRET=s", "GENESYS_REGION_HOST=mypurecloud.ie"}
+	for name, read := range map[string]func([]string) (settings.Settings, error){"all": settings.Load, "reading": settings.LoadReading} {
+		_, err := read(given)
+		if err == nil {
+			t.Fatalf("%s: accepted", name)
+		}
+		for _, want := range []string{"1 problem\n", "ADAPTER_NAME: is required", "ADAPTER_NME is not a setting and has no effect: did you mean ADAPTER_NAME?"} {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: no word about %s in\n%v", name, want, err)
+			}
+		}
+		if strings.Contains(err.Error(), "q7-hidden-value") {
+			t.Errorf("%s: the value is shown: %v", name, err)
 		}
 	}
 }
