@@ -58,6 +58,31 @@ func (o *Org) SetPresence(u User, systemPresence string) {
 	o.emit(m.topics.activity, func() []byte { return mustJSON(m.activity()) }, correlation, nil, 0)
 }
 
+// SetOutOfOffice switches the out of office of a user on or off.
+func (o *Org) SetOutOfOffice(u User, active bool) {
+	m := o.mustMember(u)
+	m.mu.Lock()
+	m.away, m.awayAt = active, now()
+	m.mu.Unlock()
+	correlation := o.dice.uuid()
+	o.emit(m.topics.outOfOffice, func() []byte {
+		body := m.outOfOfficeView()
+		body["user"] = map[string]any{"id": m.fixed.ID}
+		return mustJSON(body)
+	}, correlation, nil, 0)
+	o.emit(m.topics.activity, func() []byte { return mustJSON(m.activity()) }, correlation, nil, 0)
+}
+
+func (m *member) outOfOfficeView() map[string]any {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	at := m.awayAt
+	if at.IsZero() {
+		at = time.Unix(0, 0)
+	}
+	return map[string]any{"active": m.away, "indefinite": m.away, "modifiedDate": stamp(at)}
+}
+
 // SetRouting changes the routing status of a user, such as OFF_QUEUE or IDLE.
 func (o *Org) SetRouting(u User, status string) {
 	m := o.mustMember(u)
@@ -116,7 +141,7 @@ func (m *member) activity() map[string]any {
 		"presence": map[string]any{
 			"presenceDefinition": presence["presenceDefinition"], "modifiedDate": presence["modifiedDate"],
 		},
-		"outOfOffice":             map[string]any{"active": false, "modifiedDate": stamp(time.Unix(0, 0))},
+		"outOfOffice":             m.outOfOfficeView(),
 		"activeQueueIds":          m.fixed.Queues,
 		"dateActiveQueuesChanged": stamp(time.Unix(0, 0)),
 	}

@@ -156,7 +156,7 @@ func writeTopics(w http.ResponseWriter, topics []channelTopic) {
 func (o *Org) listTopics(w http.ResponseWriter, r *http.Request, _ caller) {
 	expand := r.URL.Query().Get("expand")
 	entities := []map[string]any{}
-	for _, kind := range topicKinds() {
+	for _, kind := range o.topicKinds() {
 		entity := map[string]any{"id": kind.template}
 		if strings.Contains(expand, "description") {
 			entity["description"] = kind.description

@@ -52,12 +52,14 @@ type member struct {
 	presenceAt time.Time
 	routing    string
 	routingAt  time.Time
+	away       bool // out of office
+	awayAt     time.Time
 	calls      int // connected legs now
 	acdCalls   int // of these, through a queue
 }
 
 type memberTopics struct {
-	flat, nested, presence, routing, station, activity, summary string
+	flat, nested, presence, routing, station, activity, summary, outOfOffice string
 }
 
 func (m *member) user() User {
@@ -151,6 +153,8 @@ func (o *Org) addMember() *member {
 			station:  "v2.users." + u.ID + ".station",
 			activity: "v2.users." + u.ID + ".activity",
 			summary:  "v2.users." + u.ID + ".conversationsummary",
+
+			outOfOffice: "v2.users." + u.ID + ".outofoffice",
 		},
 	}
 	d.order = append(d.order, m)

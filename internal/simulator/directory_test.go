@@ -139,7 +139,7 @@ func TestAgentStateFollowsTheCallAndIsSent(t *testing.T) {
 	ch := c.channel()
 	l := listen(t, ch)
 	base := "v2.users." + u.ID
-	c.subscribe(ch, base+"?presence&routingStatus&station&activity", base+".conversationsummary")
+	c.subscribe(ch, base+"?presence&routingStatus&station&activity&outofoffice", base+".conversationsummary")
 
 	call := org.Call(simulator.Inbound{})
 	leg := call.Alert(u)
@@ -150,6 +150,7 @@ func TestAgentStateFollowsTheCallAndIsSent(t *testing.T) {
 	call.CustomerHangsUp()
 	org.SetPresence(u, "On Queue")
 	org.SetStation(u, simulator.Station{ID: "s2", Name: "Other"})
+	org.SetOutOfOffice(u, true)
 	l.sync()
 	for _, want := range []struct{ topic, text string }{
 		{base + ".routingStatus", `"INTERACTING"`},
@@ -157,6 +158,8 @@ func TestAgentStateFollowsTheCallAndIsSent(t *testing.T) {
 		{base + ".activity", `"INTERACTING"`},
 		{base + ".presence", `"ON_QUEUE"`},
 		{base + ".station", `"s2"`},
+		{base + ".outofoffice", `"active":true`},
+		{base + ".activity", `"outOfOffice":{"active":true`},
 		{base + ".conversationsummary", `"active":1`},
 	} {
 		l.waitFrame(want.topic+" "+want.text, func(n notification) bool {

@@ -39,6 +39,8 @@ const (
 	FaultDrop FaultKind = "drop"
 	// FaultEvict removes channels, as too many other channels do.
 	FaultEvict FaultKind = "evict"
+	// FaultUnsubscribe takes the topics of channels away, with a message.
+	FaultUnsubscribe FaultKind = "unsubscribe"
 	// FaultExpireTokens ends tokens silently, FaultRevokeTokens with a message.
 	FaultExpireTokens FaultKind = "expire_tokens"
 	FaultRevokeTokens FaultKind = "revoke_tokens"
@@ -62,6 +64,7 @@ const (
 	ModeHTML    = "html"     // an HTML page with Status
 	ModeOKError = "ok_error" // status 200 with an ErrorBody in it
 	ModeGarbage = "garbage"  // status 200 with a truncated body
+	ModeEmpty   = "empty"    // the request is obeyed, and answered with status 200 and no body
 )
 
 // Fault is one request for misbehaviour.
@@ -80,6 +83,7 @@ type Fault struct {
 	Bytes       int           `json:"bytes,omitempty"`
 
 	Path       string `json:"path,omitempty"`       // prefix; default /api/
+	Method     string `json:"method,omitempty"`     // such as PUT; empty is all
 	Mode       string `json:"mode,omitempty"`       // default status
 	Status     int    `json:"status,omitempty"`     // default 503
 	RetryAfter int    `json:"retryAfter,omitempty"` // seconds, for 429; default 2
@@ -131,15 +135,15 @@ func (f Fault) resolve() (Fault, error) {
 		orDefault(&f.Mode, ModeStatus)
 		orDefault(&f.Status, 503)
 		orDefault(&f.RetryAfter, 2)
-		if !slices.Contains([]string{ModeStatus, ModeHang, ModeHTML, ModeOKError, ModeGarbage}, f.Mode) {
-			return f, fmt.Errorf("%w: mode %q is not one of status, hang, html, ok_error, garbage", ErrFault, f.Mode)
+		if !slices.Contains([]string{ModeStatus, ModeHang, ModeHTML, ModeOKError, ModeGarbage, ModeEmpty}, f.Mode) {
+			return f, fmt.Errorf("%w: mode %q is not one of status, hang, html, ok_error, garbage, empty", ErrFault, f.Mode)
 		}
 		if f.Status < 200 || f.Status > 599 {
 			return f, fmt.Errorf("%w: status %d is not within 200..599", ErrFault, f.Status)
 		}
 	case FaultOversized:
 		orDefault(&f.Bytes, 5<<20)
-	case FaultCut, FaultSilence, FaultStarve, FaultDelay, FaultReorder, FaultDuplicate, FaultDrop, FaultEvict,
+	case FaultCut, FaultSilence, FaultStarve, FaultDelay, FaultReorder, FaultDuplicate, FaultDrop, FaultEvict, FaultUnsubscribe,
 		FaultExpireTokens, FaultRevokeTokens, FaultMaintenance, FaultMalformed, FaultClear:
 	default:
 		return f, fmt.Errorf("%w: unknown kind %q", ErrFault, f.Kind)

@@ -49,6 +49,15 @@ func (o *Org) inject(f Fault) int {
 			o.evict(ch)
 			return true
 		})
+	case FaultUnsubscribe:
+		return o.eachChannel(f, func(ch *channel, _ *socket) bool {
+			o.hub.replace(ch, ch.topics, nil)
+			ch.topics = nil
+			o.tell(ch, "v2.system.no_longer_subscribed."+ch.id, systemMessage{
+				ChannelID: ch.id, SystemTopicType: "no_longer_subscribed", OAuthClientID: ch.client, Reason: "another_channel_subscribed",
+			})
+			return true
+		})
 	case FaultExpireTokens, FaultRevokeTokens:
 		how := tokenExpired
 		if f.Kind == FaultRevokeTokens {
@@ -122,8 +131,14 @@ func (f *Fault) topicFor(s *socket) string {
 	return "v2.users.00000000-0000-4000-8000-000000000000.conversations.calls"
 }
 
-// answerWithFault answers the request with a fault if one is in force for it.
-func (o *Org) answerWithFault(w http.ResponseWriter, r *http.Request) bool {
+// mute is an answer of which only the status and the headers arrive.
+type mute struct{ http.ResponseWriter }
+
+func (m mute) Write(b []byte) (int, error) { return len(b), nil }
+
+// answerWithFault answers the request with a fault if one is in force for it. next
+// obeys the request; nil when it is a websocket.
+func (o *Org) answerWithFault(w http.ResponseWriter, r *http.Request, next http.HandlerFunc) bool {
 	f := &o.faults
 	f.mu.Lock()
 	if len(f.rest) == 0 {
@@ -132,7 +147,7 @@ func (o *Org) answerWithFault(w http.ResponseWriter, r *http.Request) bool {
 	}
 	at := time.Now()
 	f.prune(at)
-	i := slices.IndexFunc(f.rest, func(s *standingFault) bool { return strings.HasPrefix(r.URL.Path, s.Path) })
+	i := slices.IndexFunc(f.rest, func(s *standingFault) bool { return s.concerns(r) })
 	if i < 0 {
 		f.mu.Unlock()
 		return false
@@ -141,8 +156,17 @@ func (o *Org) answerWithFault(w http.ResponseWriter, r *http.Request) bool {
 	fault.left--
 	until, cleared := fault.until, f.cleared
 	f.mu.Unlock()
+	if fault.Mode == ModeEmpty && next != nil {
+		next(mute{w}, r)
+		return true
+	}
 	o.misanswer(w, r, fault.Fault, until, cleared)
 	return true
+}
+
+// concerns reports whether a request is among those that a FaultREST chooses.
+func (f *Fault) concerns(r *http.Request) bool {
+	return strings.HasPrefix(r.URL.Path, f.Path) && (f.Method == "" || f.Method == r.Method)
 }
 
 func (o *Org) misanswer(w http.ResponseWriter, r *http.Request, f Fault, until time.Time, cleared <-chan struct{}) {

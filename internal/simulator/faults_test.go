@@ -328,3 +328,34 @@ func TestNonsenseFaultsAreRefused(t *testing.T) {
 		t.Errorf("%d faults in the truth", n)
 	}
 }
+
+func TestUnsubscribeTakesTheTopicsAndSaysSo(t *testing.T) {
+	s := newScene(t, simulator.Options{}, 1)
+	s.l.sync()
+	inject(t, s.org, simulator.Fault{Kind: simulator.FaultUnsubscribe}, 1)
+	s.l.waitFrame("the message", func(n notification) bool { return strings.HasPrefix(n.Topic, "v2.system.no_longer_subscribed.") })
+	if ch := s.org.Channels()[0]; len(ch.Topics) != 0 || !ch.Connected {
+		t.Errorf("after the message: %+v", ch)
+	}
+}
+
+func TestEmptyAnswerObeysTheRequest(t *testing.T) {
+	org := start(t, simulator.Options{})
+	c := standard(t, org)
+	ch := c.channel()
+	inject(t, org, simulator.Fault{
+		Kind: simulator.FaultREST, Mode: simulator.ModeEmpty, Method: http.MethodPut, Path: "/api/v2/notifications/", Count: 1,
+	}, 0)
+	c.want(http.StatusOK, http.MethodGet, subscriptions(ch), nil) // another method
+	resp, err := c.try(t.Context(), http.MethodPut, subscriptions(ch), topicList("v2.users."+org.Users()[0].ID+".outofoffice"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := io.ReadAll(resp.Body)
+	if cerr := resp.Body.Close(); err != nil || cerr != nil || resp.StatusCode != http.StatusOK || len(data) != 0 {
+		t.Errorf("status %d, body %q", resp.StatusCode, data)
+	}
+	if topics := org.Channels()[0].Topics; len(topics) != 1 {
+		t.Errorf("topics: %v", topics)
+	}
+}

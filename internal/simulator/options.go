@@ -12,6 +12,9 @@ import (
 type Options struct {
 	// Addr to listen on. Default 127.0.0.1:0.
 	Addr string
+	// PublicURL is under which clients reach Addr, such as http://platform:8090:
+	// what [Org.URL] returns, and where channels lead. Default: Addr itself.
+	PublicURL string
 	// Seed of every random choice: ids, timing, casting. Default 1.
 	Seed uint64
 	// Users, Queues and Groups of the organization. Default 20, 4 and 2.
@@ -70,6 +73,9 @@ type Options struct {
 	// RebindOnSubscribe binds a channel to the token of its last subscription only.
 	// By default it dies with any token that it was created or subscribed with.
 	RebindOnSubscribe bool
+	// UnknownTopics are templates, such as v2.users.{id}.outofoffice, that this
+	// organization does not have.
+	UnknownTopics []string
 	// DottedSuffixes accepts combined topics with a dot after the question mark.
 	DottedSuffixes bool
 	// EvictionStarves keeps the socket of an evicted channel open, with heartbeats

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -72,7 +73,12 @@ func New(options Options) (*Org, error) {
 
 // URL is where everything is served: the login host, the API and the control
 // endpoints. Websockets are at the connectUri of a channel.
-func (o *Org) URL() string { return "http://" + o.listener.Addr().String() }
+func (o *Org) URL() string {
+	if o.opts.PublicURL != "" {
+		return strings.TrimSuffix(o.opts.PublicURL, "/")
+	}
+	return "http://" + o.listener.Addr().String()
+}
 
 // Run serves until ctx ends, then cuts every connection and waits for all that
 // it started. It returns nil unless the server failed. It can be called once.

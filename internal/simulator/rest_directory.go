@@ -191,6 +191,8 @@ func (o *Org) userEntity(m *member, expand string) map[string]any {
 			body["routingStatus"] = m.routingView()
 		case "station":
 			body["station"] = m.stations()
+		case "outOfOffice":
+			body["outOfOffice"] = m.outOfOfficeView()
 		case "conversationSummary":
 			body["conversationSummary"] = m.summary()
 		}

@@ -110,7 +110,7 @@ func (o *Org) entry(next http.HandlerFunc) http.HandlerFunc {
 				return
 			}
 		}
-		if o.answerWithFault(w, r) {
+		if o.answerWithFault(w, r, next) {
 			return
 		}
 		next(w, r)

@@ -46,7 +46,7 @@ func (s *socket) kill(code websocket.StatusCode, reason string) {
 // channel id is the secret.
 func (o *Org) serveSocket(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("ININ-Correlation-Id", o.dice.uuid())
-	if o.answerWithFault(w, r) {
+	if o.answerWithFault(w, r, nil) {
 		return
 	}
 	id := r.PathValue("id")

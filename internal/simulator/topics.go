@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -15,17 +16,19 @@ type topicKind struct {
 }
 
 // topicKinds lists the templates; {id} stands for a user or a queue.
-func topicKinds() []topicKind {
-	return []topicKind{
+func (o *Org) topicKinds() []topicKind {
+	kinds := []topicKind{
 		{"v2.users.{id}.conversations.calls", "calls of a user", PermissionConversationView},
 		{"v2.users.{id}.conversations", "conversations of a user", PermissionConversationView},
 		{"v2.users.{id}.presence", "presence of a user", ""},
 		{"v2.users.{id}.routingStatus", "routing status of a user", ""},
 		{"v2.users.{id}.station", "station of a user", ""},
+		{"v2.users.{id}.outofoffice", "out of office of a user", ""},
 		{"v2.users.{id}.activity", "activity of a user", ""},
 		{"v2.users.{id}.conversationsummary", "number of conversations of a user", PermissionConversationView},
 		{"v2.routing.queues.{id}.conversations.calls", "calls of a queue", PermissionConversationView},
 	}
+	return slices.DeleteFunc(kinds, func(k topicKind) bool { return slices.Contains(o.opts.UnknownTopics, k.template) })
 }
 
 // expandTopic returns the names under which notifications of a topic arrive.
@@ -58,7 +61,7 @@ func (v verdict) rejected() bool { return v.reason != "" }
 
 // judgeTopic decides whether a client may subscribe to one expanded topic.
 func (o *Org) judgeTopic(name string, c *Client) verdict {
-	for _, kind := range topicKinds() {
+	for _, kind := range o.topicKinds() {
 		before, after, _ := strings.Cut(kind.template, "{id}")
 		id, ok := strings.CutPrefix(name, before)
 		if !ok {
