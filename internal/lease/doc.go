@@ -43,6 +43,15 @@
 // # The bucket
 //
 // Its TTL must be [Options].TTL, its history 1, and it needs limit markers:
-// without them nobody is told of an expiry and a standby finds out only by its
-// safety poll, every TTL to five quarters of it.
+// without them nobody is told of an expiry.
+//
+// # How long a dead holder stands in the way
+//
+// The server lets the key expire up to 0.25 s after its TTL has passed since the last
+// renewal, and tells that by a marker. A standby takes the key when it sees the
+// marker. A standby that hears neither renewals nor a marker, because its watch
+// stalls, tries by itself: a TTL after the last renewal it heard, and every 0.3 s to
+// 0.6 s from then on. So the key changes hands within the TTL and a second, counted
+// from the death of the holder; a cluster that has to elect a server first takes
+// that time longer.
 package lease

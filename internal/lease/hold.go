@@ -28,6 +28,11 @@ func (h *hold) timeout() time.Duration    { return h.options.TTL / 5 }
 func (h *hold) retry() time.Duration      { return h.options.TTL / 20 }
 func (h *hold) trusted() time.Duration    { return h.options.TTL * 4 / 5 }
 
+// The safety poll, while nothing is heard of the holder, and how often the gate is
+// asked. Neither may add much to the TTL when the holder has died.
+func (h *hold) poll() time.Duration      { return min(h.options.TTL/10, 300*time.Millisecond) }
+func (h *hold) gateEvery() time.Duration { return min(h.retry(), 100*time.Millisecond) }
+
 // run watches the key for as long as it campaigns and holds.
 func (h *hold) run(ctx context.Context, fn func(context.Context, Term) error) error {
 	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -95,6 +100,8 @@ func (h *hold) campaign(ctx context.Context) (claim, error) {
 				}
 			case e.Deleted:
 				attempt.Reset(h.soon())
+			default: // it lives for another TTL, unless it is renewed or released
+				attempt.Reset(h.options.TTL + h.poll() + h.options.Delay)
 			}
 		case <-attempt.C:
 			if wait := h.mayAttempt(); wait > 0 {
@@ -118,7 +125,7 @@ func (h *hold) campaign(ctx context.Context) (claim, error) {
 					}
 				}
 			}
-			attempt.Reset(h.options.TTL + mathrand.N(h.options.TTL/4) + h.options.Delay)
+			attempt.Reset(h.poll() + mathrand.N(h.poll()) + h.options.Delay)
 		}
 	}
 }
@@ -139,7 +146,7 @@ func (h *hold) mayAttempt() time.Duration {
 		return wait
 	}
 	if !h.options.Gate() {
-		return h.retry()
+		return h.gateEvery()
 	}
 	return 0
 }

@@ -38,7 +38,8 @@ type Options struct {
 	// another instance is preferred. Default 0.
 	Delay time.Duration
 	// Gate, when set, must report true for an attempt to be made: an instance
-	// that is not ready does not campaign. It is asked often and must not block.
+	// that is not ready does not campaign. It is asked up to ten times a second and
+	// must not block.
 	Gate func() bool
 	// StrictDeadline ends the context when the lease becomes suspect; see the
 	// package doc.
@@ -66,12 +67,16 @@ type Term struct {
 type Holder struct {
 	// Known is false until the key was seen, and while its value cannot be read.
 	Known    bool
-	Free     bool      // known, and nobody holds it
-	Instance string    // "" unless known and held
-	Self     bool      // it is this Lease that holds it
-	Suspect  bool      // it is ours, and not confirmed for too long
-	Revision uint64    // of the key when seen last
-	Since    time.Time // when the holder's term began, by its clock
+	Free     bool   // known, and nobody holds it
+	Instance string // "" unless known and held
+	Self     bool   // it is this Lease that holds it
+	Suspect  bool   // it is ours, and not confirmed for too long
+	Revision uint64 // of the key when seen last
+	// Since is when the holder's term began, by its clock; of a free lease, when it
+	// was first seen free, by ours.
+	Since time.Time
+	// Before is who held a free lease last, "" when that is not known.
+	Before string
 }
 
 // Stats count since the start.
@@ -175,6 +180,26 @@ func (l *Lease) Resign() bool {
 	return true
 }
 
+// Probe finds out whether this process may write the key, by a write that can never
+// be carried out: it names a revision that no key has. nil says that the server
+// looked at it. An error means that no answer came, which is how a server refuses a
+// right, and how it looks when it is away.
+func (l *Lease) Probe(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, max(l.options.TTL/5, time.Second))
+	defer cancel()
+	_, err := l.options.Store.Put(ctx, l.options.Key, []byte("probe"), noRevision)
+	if _, refused := errors.AsType[*ConflictError](err); refused {
+		return nil
+	}
+	if err == nil {
+		return fmt.Errorf("probe lease %s: a write was stored that could not be", l.options.Key)
+	}
+	return fmt.Errorf("probe lease %s: %w", l.options.Key, err)
+}
+
+// noRevision is one that no key ever has.
+const noRevision = 1 << 62
+
 // Holder is who holds the lease, as far as known now. It is only kept up to date
 // while Hold runs.
 func (l *Lease) Holder() Holder {
@@ -200,6 +225,12 @@ func (l *Lease) count(f func(*Stats)) {
 func (l *Lease) setHolder(h Holder) {
 	l.mu.Lock()
 	old := l.holder
+	switch {
+	case h.Free && old.Free:
+		h.Since, h.Before = old.Since, old.Before
+	case h.Free:
+		h.Since, h.Before = time.Now(), old.Instance
+	}
 	l.holder = h
 	l.mu.Unlock()
 	old.Revision, h.Revision = 0, 0

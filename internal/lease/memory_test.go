@@ -212,11 +212,17 @@ func (c *client) Get(ctx context.Context, _ string) (lease.Entry, error) {
 // Watch sees nothing while the connection is not healthy and catches up later.
 func (c *client) Watch(ctx context.Context, _ string, deliver func(lease.Entry)) error {
 	var seen uint64
+	begun := false
 	for {
 		e, changed := c.get()
-		if f := c.now(); (f == healthy || f == unsettled) && e.Revision > seen {
-			seen = e.Revision
+		switch f := c.now(); {
+		case f != healthy && f != unsettled:
+		case e.Revision > seen:
+			seen, begun = e.Revision, true
 			deliver(e)
+		case !begun: // there is nothing
+			begun = true
+			deliver(lease.Entry{Deleted: true})
 		}
 		select {
 		case <-changed:

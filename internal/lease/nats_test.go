@@ -366,6 +366,11 @@ func TestLeastPrivilege(t *testing.T) {
 	one(t, a)
 	b := run(t, open(t, service()), "b", time.Second)
 	natstest.Eventually(t, "the standby to know the holder", func() bool { return b.Holder().Instance == "a" })
+	for _, l := range []*runner{a, b} {
+		if err := l.Probe(t.Context()); err != nil {
+			t.Errorf("the right was not found: %v", err)
+		}
+	}
 	a.stop()
 	one(t, b)
 	select {

@@ -239,3 +239,80 @@ func TestOptionsAreChecked(t *testing.T) {
 		}
 	}
 }
+
+// Who looks at a free lease knows since when it is free and who had it.
+func TestFreeLeaseTellsWhoHadIt(t *testing.T) {
+	bubble(t, func(m *memory) {
+		t := m.t
+		b := m.contend(t, "b", func(o *lease.Options) { o.Gate = func() bool { return false } })
+		synctest.Wait()
+		if h := b.Holder(); !h.Known || !h.Free || h.Before != "" {
+			t.Errorf("a key that never was: %+v", h)
+		}
+		a := m.contend(t, "a")
+		<-a.held
+		time.Sleep(ttl)
+		a.set(lost) // it dies
+		died := time.Now()
+		time.Sleep(ttl + ttl/2)
+		h := b.Holder()
+		if expired := h.Since.Sub(died); !h.Free || h.Before != "a" || expired < ttl*4/5-time.Millisecond || expired > ttl {
+			t.Errorf("after an expiry: %+v, free %v after the death", h, expired)
+		}
+		time.Sleep(2 * ttl)
+		if later := b.Holder(); later.Since != h.Since || later.Before != "a" {
+			t.Errorf("later: %+v", later)
+		}
+		_ = a.stop()
+		_ = b.stop()
+	})
+}
+
+// A newer version may tell more about itself in the key: it is a holder like any other.
+func TestHolderOfANewerVersion(t *testing.T) {
+	bubble(t, func(m *memory) {
+		t := m.t
+		value := `{"instance":"x","nonce":"n","since":"2030-01-01T00:00:00Z","mood":{"good":true},"version":9}`
+		if _, err := m.put("x", lease.Entry{Value: []byte(value)}, 0); err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		a := m.contend(t, "a")
+		time.Sleep(ttl / 2)
+		if h := a.Holder(); !h.Known || h.Instance != "x" {
+			t.Errorf("holder %+v", h)
+		}
+		<-a.held
+		if d := time.Since(start); d < ttl-time.Millisecond || d > ttl+time.Second {
+			t.Errorf("taken after %v", d)
+		}
+		_ = a.stop()
+	})
+}
+
+// A probe says whether the key may be written, and writes nothing.
+func TestProbeWritesNothing(t *testing.T) {
+	bubble(t, func(m *memory) {
+		t := m.t
+		a := m.contend(t, "a")
+		if err := a.Probe(t.Context()); err != nil {
+			t.Errorf("probe of a free key: %v", err)
+		}
+		<-a.held
+		b := m.contend(t, "b")
+		if err := b.Probe(t.Context()); err != nil {
+			t.Errorf("probe of a held key: %v", err)
+		}
+		b.set(lost)
+		if err := b.Probe(t.Context()); err == nil {
+			t.Error("a probe without an answer is well")
+		}
+		for _, w := range m.writes() {
+			if w.by != "a" {
+				t.Errorf("%s wrote", w.by)
+			}
+		}
+		_ = a.stop()
+		_ = b.stop()
+	})
+}

@@ -26,7 +26,8 @@ type Store interface {
 	// without an entry yields one that is deleted, with revision 0.
 	Get(ctx context.Context, key string) (Entry, error)
 	// Watch calls deliver for the last entry there is and for each later one, in
-	// order, until ctx ends or the watch breaks.
+	// order, until ctx ends or the watch breaks. When there is none it delivers a
+	// deleted one with revision 0 first.
 	Watch(ctx context.Context, key string, deliver func(Entry)) error
 }
 
@@ -106,14 +107,19 @@ func (s *natsStore) Watch(ctx context.Context, key string, deliver func(Entry)) 
 			}
 		}
 	}()
+	known := false
 	for {
 		select {
 		case e, open := <-w.Updates():
 			if !open {
 				return errors.New("watch: ended by the server or the connection")
 			}
-			if e != nil { // nil: the initial values are complete
+			switch {
+			case e != nil:
+				known = true
 				deliver(Entry{Revision: e.Revision(), Value: e.Value(), Deleted: e.Operation() != jetstream.KeyValuePut})
+			case !known: // what there is is complete, and there is nothing
+				deliver(Entry{Deleted: true})
 			}
 		case <-ctx.Done():
 			return ctx.Err()

@@ -173,7 +173,7 @@ func TestStandbyFindsAnUnannouncedExpiry(t *testing.T) {
 		start := time.Now()
 		a.set(lost)
 		<-b.held
-		if d := time.Since(start); d > ttl+ttl*5/4+15*time.Millisecond {
+		if d := time.Since(start); d > ttl+time.Second {
 			t.Errorf("replaced after %v", d)
 		}
 		_ = a.stop()
