@@ -39,6 +39,9 @@ type ConnectOptions struct {
 	Name string
 	// InboxName replaces Name in the reply subjects. Default: Name.
 	InboxName string
+	// InboxPrefix, when set, is the whole prefix of the reply subjects, for users whose
+	// rights were not made for this program: "_INBOX" is what other clients use.
+	InboxPrefix string
 
 	CredsFile    string // user JWT and seed, as the NATS tools write them
 	NKeySeedFile string // user nkey seed
@@ -98,9 +101,13 @@ func Connect(ctx context.Context, o ConnectOptions) (*nats.Conn, error) {
 	if inbox == "" {
 		inbox = o.Name
 	}
+	inbox = "_INBOX_" + token(inbox)
+	if o.InboxPrefix != "" {
+		inbox = o.InboxPrefix
+	}
 	opts := slices.Concat([]nats.Option{
 		nats.Name(o.Name),
-		nats.CustomInboxPrefix("_INBOX_" + token(inbox)),
+		nats.CustomInboxPrefix(inbox),
 		nats.MaxReconnects(-1),
 		nats.RetryOnFailedConnect(true),
 		nats.IgnoreAuthErrorAbort(), // a revoked and renewed credential must heal

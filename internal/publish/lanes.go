@@ -58,6 +58,7 @@ type Lanes struct {
 	replies chan *nats.Msg
 	inbox   string // reply subjects are inbox + number
 	sub     *nats.Subscription
+	usual   []byte // see usualAck
 	status  chan nats.Status
 	work    sync.WaitGroup
 
@@ -65,6 +66,12 @@ type Lanes struct {
 	wakeReader chan struct{} // capacity 1
 	stop       chan struct{} // closed once: both goroutines end
 	stopOnce   sync.Once
+
+	// msg is the writer's, filled anew for each publish: when the connection has taken
+	// one, nothing of it is needed any more.
+	msg    nats.Msg
+	id     []string
+	expect []string
 
 	mu       sync.Mutex
 	closed   bool
@@ -114,6 +121,7 @@ func NewLanes(js jetstream.JetStream, o LanesOptions, deliver func([]Result)) (*
 		conn:       conn,
 		deliver:    deliver,
 		inbox:      conn.NewInbox() + ".",
+		usual:      usualAck(o.Stream),
 		wakeWriter: make(chan struct{}, 1),
 		wakeReader: make(chan struct{}, 1),
 		stop:       make(chan struct{}),
@@ -126,6 +134,11 @@ func NewLanes(js jetstream.JetStream, o LanesOptions, deliver func([]Result)) (*
 	if l.sub, err = conn.ChanSubscribe(l.inbox+"*", l.replies); err != nil {
 		return nil, fmt.Errorf("new lanes: subscribe to acknowledgements: %w", err)
 	}
+	l.id, l.expect = make([]string, 1), make([]string, 1)
+	l.msg.Header = nats.Header{
+		"Content-Type": {contentType}, jetstream.MsgIDHeader: l.id,
+		jetstream.ExpectedLastSubjSeqHeader: l.expect, jetstream.ExpectedStreamHeader: {o.Stream},
+	}
 	l.status = conn.StatusChanged(nats.RECONNECTING, nats.CLOSED)
 	l.work.Go(l.write)
 	l.work.Go(l.read)
@@ -134,6 +147,9 @@ func NewLanes(js jetstream.JetStream, o LanesOptions, deliver func([]Result)) (*
 
 // Send accepts a message. It never waits: the result comes through deliver. The
 // only error is [ErrClosed], and then no result follows.
+//
+// It does not use the connection, however little is on its way: while that is being made
+// anew, even asking whether it is there waits for seconds.
 func (l *Lanes) Send(m Message) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -2,11 +2,11 @@ package publish
 
 import (
 	"errors"
+	"maps"
 	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 )
 
 // Lanes have two goroutines. The writer alone calls the connection's publish,
@@ -28,10 +28,7 @@ func (l *Lanes) write() {
 				break
 			}
 			for i := range batch {
-				number := first + uint64(i)
-				if err := l.conn.PublishMsg(l.encode(&batch[i], number)); err != nil {
-					l.fail(number, err)
-				}
+				l.publish(&batch[i], first+uint64(i))
 			}
 			clear(batch) // let go of the data
 		}
@@ -51,9 +48,7 @@ func (l *Lanes) take(batch []Message) (_ []Message, first uint64) {
 	first = l.next
 	turn := l.queue[l.head : l.head+n]
 	for i := range turn {
-		m := &turn[i]
-		l.flight[l.next] = flight{result: Result{Token: m.Token, Subject: m.Subject, ID: m.ID}, deadline: deadline}
-		l.next++
+		l.depart(&turn[i], deadline)
 	}
 	batch = append(batch, turn...)
 	clear(turn)
@@ -63,23 +58,38 @@ func (l *Lanes) take(batch []Message) (_ []Message, first uint64) {
 		l.head = 0
 	}
 	l.queuedAt = now
-	l.stats.Sent += uint64(n)
 	return batch, first
 }
 
-// encode is the message on the wire.
-func (l *Lanes) encode(m *Message, number uint64) *nats.Msg {
-	h := make(nats.Header, 4+len(m.Header))
-	for k, v := range m.Header {
-		h[k] = []string{v}
+// depart takes a message into the window, under the next number. The caller holds mu.
+func (l *Lanes) depart(m *Message, deadline time.Time) {
+	l.flight[l.next] = flight{result: Result{Token: m.Token, Subject: m.Subject, ID: m.ID}, deadline: deadline}
+	l.next++
+	l.stats.Sent++
+}
+
+// publish hands a message to the connection.
+func (l *Lanes) publish(m *Message, number uint64) {
+	if err := l.conn.PublishMsg(l.encode(m, number)); err != nil {
+		l.fail(number, err)
 	}
-	// One backing array for the four values of each message.
-	v := [4]string{contentType, m.ID, strconv.FormatUint(m.Expect, 10), l.options.Stream}
-	h["Content-Type"] = v[0:1:1]
-	h[jetstream.MsgIDHeader] = v[1:2:2]
-	h[jetstream.ExpectedLastSubjSeqHeader] = v[2:3:3]
-	h[jetstream.ExpectedStreamHeader] = v[3:4:4]
-	return &nats.Msg{Subject: m.Subject, Reply: l.inbox + strconv.FormatUint(number, 10), Header: h, Data: m.Data}
+}
+
+// encode is the message on the wire, until the next one.
+func (l *Lanes) encode(m *Message, number uint64) *nats.Msg {
+	l.id[0], l.expect[0] = m.ID, strconv.FormatUint(m.Expect, 10)
+	l.msg.Subject, l.msg.Reply, l.msg.Data = m.Subject, l.inbox+strconv.FormatUint(number, 10), m.Data
+	if len(m.Header) == 0 {
+		return &l.msg
+	}
+	more := l.msg // with headers of its own
+	more.Header = maps.Clone(l.msg.Header)
+	for k, v := range m.Header {
+		if _, ours := l.msg.Header[k]; !ours {
+			more.Header[k] = []string{v}
+		}
+	}
+	return &more
 }
 
 // fail ends a message that the connection did not take.
@@ -132,7 +142,7 @@ func (l *Lanes) acknowledge(results []Result, m *nats.Msg) []Result {
 		f, ok := l.flight[number]
 		if err == nil && ok {
 			delete(l.flight, number)
-			f.result.settle(m)
+			f.result.settle(m, l.usual)
 			results = append(results, f.result)
 		}
 		if more == 0 {

@@ -3,7 +3,10 @@ package publish_test
 import (
 	"context"
 	"errors"
+	"net"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -207,7 +210,9 @@ func TestLostConnectionEndsWhatIsInFlight(t *testing.T) {
 
 func TestServerDownAndBack(t *testing.T) {
 	srv := natstest.New(t)
-	js := natstest.JetStream(t, natstest.Connect(t, srv.URL()))
+	// As [publish.Connect] does: what cannot be sent now is not sent by itself later, beside
+	// its repetition.
+	js := natstest.JetStream(t, natstest.Connect(t, srv.URL(), nats.ReconnectBufSize(-1)))
 	mustProvision(t, js)
 	s := newSender(t, js, publish.LanesOptions{AckTimeout: time.Second})
 	want(t, s.send(publish.Message{ID: "a"}), publish.Stored, nil)
@@ -301,6 +306,49 @@ func TestSendNeverWaitsForTheNetwork(t *testing.T) {
 	for range 400 {
 		want(t, s.result(), publish.Unknown, nil)
 	}
+}
+
+// gate is a dialer that can be shut: who dials then waits, with the lock of the connection.
+type gate struct {
+	net.Dialer
+	shut    atomic.Bool
+	entered chan struct{} // capacity 1
+	open    chan struct{} // closed: nobody waits any more
+}
+
+func (g *gate) Dial(network, address string) (net.Conn, error) {
+	if g.shut.Load() {
+		select {
+		case g.entered <- struct{}{}:
+		default:
+		}
+		<-g.open
+	}
+	return g.Dialer.Dial(network, address)
+}
+
+// While the connection is being made anew, the client's own publish waits for it. Send
+// does not.
+func TestSendNeverWaitsForAReconnection(t *testing.T) {
+	srv := natstest.New(t)
+	mustProvision(t, natstest.JetStream(t, natstest.Connect(t, srv.URL())))
+	proxy := natstest.NewFaultProxy(t, srv)
+	g := &gate{entered: make(chan struct{}, 1), open: make(chan struct{})}
+	s := newSender(t, natstest.JetStream(t, natstest.Connect(t, proxy.URL(), nats.SetCustomDialer(g), nats.ReconnectBufSize(-1))), publish.LanesOptions{AckTimeout: patience})
+	pass := sync.OnceFunc(func() { close(g.open) })
+	t.Cleanup(pass)
+	g.shut.Store(true)
+	proxy.Cut()
+	<-g.entered
+	returned := make(chan error, 1)
+	go func() { returned <- s.lanes.Send(publish.Message{Subject: subject(1), ID: "a"}) }()
+	natstest.Eventually(t, "send has returned", func() bool { return len(returned) == 1 })
+	if err := <-returned; err != nil {
+		t.Fatal(err)
+	}
+	g.shut.Store(false)
+	pass()
+	want(t, s.until(publish.Message{ID: "a"}), publish.Stored, nil)
 }
 
 func TestCloseDeliversTheRest(t *testing.T) {

@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -133,15 +134,39 @@ type acknowledgement struct {
 	Error     *jetstream.APIError `json:"error"`
 }
 
+// usualAck is the beginning of the server's usual answer, {"stream":"X","seq":N}.
+func usualAck(stream string) []byte { return []byte(`{"stream":"` + stream + `","seq":`) }
+
+// plainAck reads an answer that begins as usual and has nothing else in it. Any other is
+// left to encoding/json.
+func plainAck(b, usual []byte) (sequence uint64, ok bool) {
+	rest, begins := bytes.CutPrefix(b, usual)
+	digits, ends := bytes.CutSuffix(rest, []byte("}"))
+	if !begins || !ends || len(digits) == 0 || len(digits) > 19 || digits[0] == '0' {
+		return 0, false
+	}
+	for _, c := range digits {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		sequence = 10*sequence + uint64(c-'0')
+	}
+	return sequence, true
+}
+
 // statusNoResponders is the status header of the client's own server when no
 // stream listens on the subject.
 const statusNoResponders = "503"
 
 // settle fills in the result from the server's answer.
-func (r *Result) settle(answer *nats.Msg) {
+func (r *Result) settle(answer *nats.Msg, usual []byte) {
 	if len(answer.Data) == 0 && answer.Header.Get("Status") == statusNoResponders {
 		// No stream takes the subject: it is missing, or it has no leader now.
 		r.Outcome, r.Err = Unknown, nats.ErrNoResponders
+		return
+	}
+	if sequence, ok := plainAck(answer.Data, usual); ok {
+		r.Outcome, r.Sequence = Stored, sequence
 		return
 	}
 	var ack acknowledgement

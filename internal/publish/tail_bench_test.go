@@ -18,7 +18,7 @@ const recoveryEntries = 300_000
 
 // BenchmarkRecovery reads a whole window of 1 KB messages at start.
 func BenchmarkRecovery(b *testing.B) {
-	js := natstest.JetStream(b, natstest.Connect(b, natstest.New(b).URL()))
+	js := natstest.JetStream(b, natstest.Connect(b, serverProcess(b)))
 	mustProvision(b, js)
 	data := bytes.Repeat([]byte("x"), 1024)
 	for i := range recoveryEntries {
@@ -28,6 +28,8 @@ func BenchmarkRecovery(b *testing.B) {
 	}
 	<-js.PublishAsyncComplete()
 	b.Run("tail", func(b *testing.B) {
+		b.ReportAllocs()
+		before := used(b)
 		for b.Loop() {
 			ctx, cancel := context.WithCancel(context.Background())
 			tail, err := publish.NewTail(js, publish.TailOptions{Stream: streamOptions.Name, Subject: streamOptions.Subjects[0], CaughtUp: cancel})
@@ -42,6 +44,7 @@ func BenchmarkRecovery(b *testing.B) {
 			}
 		}
 		b.ReportMetric(recoveryEntries*float64(b.N)/b.Elapsed().Seconds(), "entries/s")
+		reportUse(b, before, recoveryEntries*b.N)
 	})
 	b.Run("ordered-consumer", func(b *testing.B) {
 		for b.Loop() {

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -20,6 +19,12 @@ const (
 	tailInactive = 30 * time.Second
 	// tailExpires is how long the server keeps one pull request.
 	tailExpires = 30 * time.Second
+	// tailGather is how long messages gather at the server under traffic. The tail wakes
+	// up once for several of them then, and so does whoever it delivers to.
+	tailGather = 5 * time.Millisecond
+	// tailFew messages within that time are not worth it: the next tailTrickle ones are
+	// delivered as they are stored.
+	tailFew, tailTrickle = 2, 16
 	// rewindChecks is how often a stream must look rewound before it is believed:
 	// a server that has just started may not know its whole stream yet.
 	rewindChecks = 5
@@ -38,7 +43,9 @@ type pull struct {
 	inbox       string
 	next        string // subject of pull requests
 	messages    chan *nats.Msg
-	outstanding int    // requested and not delivered
+	outstanding int    // requested and not delivered; 0: no request is open
+	brought     int    // messages that the last request has brought
+	atEnd       bool   // there were no more when it ended
 	sequence    uint64 // of the consumer: the next one is this plus one
 	remaining   uint64 // of what was stored when it was made
 }
@@ -62,13 +69,25 @@ func (t *Tail) consume(ctx context.Context, origin *time.Time, deliver func([]En
 	defer silence.Stop()
 	missed := 0
 	var batch []Entry
+	gather := time.NewTimer(0)
+	defer gather.Stop()
+	<-gather.C
+	gathering := false
 	for {
-		if p.outstanding <= defaultPull/2 {
+		switch {
+		case p.outstanding > 0 || gathering:
+		case p.atEnd && p.brought > tailFew:
+			gathering = true
+			gather.Reset(tailGather)
+		default:
 			if err := t.request(p); err != nil {
 				return err
 			}
 		}
 		select {
+		case <-gather.C:
+			gathering = false
+			p.atEnd = false
 		case m := <-p.messages:
 			missed = 0
 			var err error
@@ -185,7 +204,7 @@ func (t *Tail) create(ctx context.Context) (*pull, *nats.Subscription, error) {
 		remaining: consumer.CachedInfo().NumPending,
 		// Never more is requested than fits, so the client never drops any; the
 		// rest is room for status messages.
-		messages: make(chan *nats.Msg, 2*defaultPull+64),
+		messages: make(chan *nats.Msg, defaultPull+64),
 	}
 	sub, err := t.conn.ChanSubscribe(p.inbox, p.messages)
 	if err != nil {
@@ -220,21 +239,29 @@ func (t *Tail) remove(p *pull, sub *nats.Subscription) {
 	}
 }
 
-// request asks for more messages, before those requested have all come.
+// request asks for more messages. Usually for all there are, or else for the next one
+// as soon as it is stored; the server ends that request when it has no more to give, so
+// that messages can gather before the next one. When few came that way, for the next
+// few as they are stored.
 func (t *Tail) request(p *pull) error {
-	n := defaultPull - p.outstanding
+	all := !p.atEnd
+	n := defaultPull
+	if !all {
+		n = tailTrickle
+	}
 	body, err := json.Marshal(struct {
 		Batch     int           `json:"batch"`
+		NoWait    bool          `json:"no_wait"`
 		Expires   time.Duration `json:"expires"`
 		Heartbeat time.Duration `json:"idle_heartbeat"`
-	}{n, tailExpires, t.options.Heartbeat})
+	}{n, all, tailExpires, t.options.Heartbeat})
 	if err != nil {
 		return fmt.Errorf("encode pull request: %w", err)
 	}
 	if err := t.conn.PublishRequest(p.next, p.inbox, body); err != nil {
 		return fmt.Errorf("request messages: %w", err)
 	}
-	p.outstanding += n
+	p.outstanding, p.brought = n, 0
 	return nil
 }
 
@@ -247,29 +274,30 @@ func (t *Tail) collect(p *pull, batch []Entry, m *nats.Msg) ([]Entry, error) {
 				return batch, err
 			}
 		} else {
-			meta, err := m.Metadata()
-			if err != nil {
-				return batch, fmt.Errorf("%w: %w", errReadOn, err)
+			d, ok := parseDelivery(m.Reply)
+			if !ok {
+				return batch, fmt.Errorf("%w: unknown form of delivery %q", errReadOn, m.Reply)
 			}
-			if meta.Sequence.Consumer != p.sequence+1 {
-				return batch, fmt.Errorf("%w: delivery %d followed %d", errReadOn, meta.Sequence.Consumer, p.sequence)
+			if d.consumer != p.sequence+1 {
+				return batch, fmt.Errorf("%w: delivery %d followed %d", errReadOn, d.consumer, p.sequence)
 			}
-			p.sequence = meta.Sequence.Consumer
+			p.sequence = d.consumer
 			p.outstanding--
+			p.brought++
 			if p.remaining > 0 {
 				p.remaining--
 			}
-			if meta.NumPending == 0 {
+			if d.pending == 0 {
 				p.remaining = 0
 			}
-			t.pending.Store(meta.NumPending)
-			seq, last := meta.Sequence.Stream, t.last.Load()
+			t.pending.Store(d.pending)
+			seq, last := d.stream, t.last.Load()
 			if last != 0 && seq > last+1 {
 				t.missing.Add(seq - last - 1)
 			}
 			t.last.Store(seq)
 			batch = append(batch, Entry{
-				Subject: m.Subject, Sequence: seq, Time: meta.Timestamp, ID: m.Header.Get(jetstream.MsgIDHeader),
+				Subject: m.Subject, Sequence: seq, Time: time.Unix(0, d.nanoseconds), ID: m.Header.Get(jetstream.MsgIDHeader),
 				Data: m.Data, Header: m.Header,
 			})
 		}
@@ -286,12 +314,8 @@ func (p *pull) control(m *nats.Msg) error {
 	switch m.Header.Get("Status") {
 	case "100": // heartbeat
 		return nil
-	case "404", "408": // one request is over; nothing is wrong
-		unused, err := strconv.Atoi(m.Header.Get("Nats-Pending-Messages"))
-		if err != nil {
-			unused = p.outstanding
-		}
-		p.outstanding = max(p.outstanding-unused, 0)
+	case "404", "408": // the request is over; nothing is wrong
+		p.outstanding, p.atEnd = 0, true
 		return nil
 	default: // consumer deleted, leader moved, limit exceeded, no responders
 		return fmt.Errorf("%w: %s %s", errReadOn, m.Header.Get("Status"), m.Header.Get("Description"))

@@ -1,0 +1,68 @@
+package publish
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/recorderbridge/genesys-ingestor/internal/natstest"
+)
+
+// The usual answer is read as it stands; one that says more is not.
+func TestPlainAck(t *testing.T) {
+	for text, want := range map[string]uint64{
+		`{"stream":"R","seq":42}`:                              42,
+		`{"stream":"R","seq":1}`:                               1,
+		`{"stream":"R","seq":42,"duplicate": true}`:            0,
+		`{"stream":"R","domain":"hub","seq":42}`:               0,
+		`{"error":{"code":400,"err_code":10071},"stream":"R"}`: 0,
+		`{"stream":"R","seq":0}`:                               0,
+		`{"stream":"R","seq":042}`:                             0,
+		`{"stream":"R","seq":}`:                                0,
+		`{"stream":"S","seq":42}`:                              0,
+		`{"stream":"R","seq":99999999999999999999}`:            0,
+		`{"stream":"R","seq":42} `:                             0,
+		``:                                                     0,
+	} {
+		if got, ok := plainAck([]byte(text), usualAck("R")); got != want || ok != (want != 0) {
+			t.Errorf("%s: %d, %v", text, got, ok)
+		}
+	}
+}
+
+// FuzzPlainAck: what is read as it stands, encoding/json reads too, and reads the same.
+func FuzzPlainAck(f *testing.F) {
+	f.Add([]byte(`{"stream":"R","seq":42}`))
+	f.Add([]byte(`{"stream":"R","seq":42,"duplicate": true}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		got, ok := plainAck(b, usualAck("R"))
+		if !ok {
+			return
+		}
+		var ack acknowledgement
+		if err := json.Unmarshal(b, &ack); err != nil {
+			t.Fatalf("%s is refused: %v", b, err)
+		}
+		if ack.Sequence != got || ack.Error != nil || ack.Duplicate || ack.Stream == "" {
+			t.Fatalf("%s: %d, not %+v", b, got, ack)
+		}
+	})
+}
+
+// What counts as usual is what a server answers.
+func TestUsualAckIsUsual(t *testing.T) {
+	conn := natstest.Connect(t, natstest.New(t).URL())
+	js := natstest.JetStream(t, conn)
+	if err := Provision(t.Context(), js, StreamOptions{Name: "R", Subjects: []string{"r.>"}, Replicas: 1, MaxAge: time.Hour}); err != nil {
+		t.Fatal(err)
+	}
+	for n := uint64(1); n <= 12; n++ {
+		m, err := conn.Request("r.x", []byte("data"), 5*time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, ok := plainAck(m.Data, usualAck("R")); !ok || got != n {
+			t.Errorf("%s: %d, %v", m.Data, got, ok)
+		}
+	}
+}
