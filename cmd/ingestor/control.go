@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -28,6 +29,15 @@ func control(ctx context.Context, s settings.Settings, command string, log *slog
 	defer nc.Close()
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
+	ctx, refuse := context.WithCancelCause(ctx)
+	defer refuse(nil)
+	logs := nc.ErrorHandler()
+	nc.SetErrorHandler(func(nc *nats.Conn, sub *nats.Subscription, err error) {
+		logs(nc, sub, err)
+		if errors.Is(err, nats.ErrPermissionViolation) {
+			refuse(err) // which looks like silence otherwise
+		}
+	})
 	if command == "status" {
 		return statuses(ctx, nc, s, stdout)
 	}
@@ -36,7 +46,7 @@ func control(ctx context.Context, s settings.Settings, command string, log *slog
 		return fmt.Errorf("%s: instance %q of adapter %q does not answer; INSTANCE_ID names the instance", command, s.InstanceID, s.AdapterName)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", command, err)
+		return fmt.Errorf("%s: %w", command, cmp.Or(context.Cause(ctx), err))
 	}
 	if text := m.Header.Get(micro.ErrorHeader); text != "" {
 		return fmt.Errorf("%s: %s", command, text)
@@ -76,7 +86,7 @@ func statuses(ctx context.Context, nc *nats.Conn, s settings.Settings, stdout io
 		}
 	}
 	if len(all) == 0 {
-		return errNobody
+		return fmt.Errorf("status of adapter %q: %w", s.AdapterName, cmp.Or(context.Cause(ctx), errNobody))
 	}
 	out, err := json.MarshalIndent(all, "", "  ")
 	if err != nil {

@@ -20,9 +20,9 @@ import (
 	_ "time/tzdata" // the container image has no time zones
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/recorderbridge/genesys-ingestor/internal/app"
+	"github.com/recorderbridge/genesys-ingestor/internal/logging"
 	"github.com/recorderbridge/genesys-ingestor/internal/settings"
 )
 
@@ -51,6 +51,9 @@ func run(args, environ []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stdout, currentVersion())
 		return exitOK
 	}
+	if own, found := withOptions()[command]; found {
+		return own(args[1:], environ, stdout, stderr)
+	}
 	if !known(command) || len(args) > 1 {
 		fmt.Fprintf(stderr, "ingestor: %q is not a command; allowed: %s\n", strings.Join(args, " "), strings.Join(commands(), ", "))
 		return exitSetting
@@ -62,7 +65,8 @@ func run(args, environ []string, stdout, stderr io.Writer) int {
 	}
 	level := new(slog.LevelVar)
 	level.Set(s.LogLevel)
-	log := logger(s, level, stderr)
+	log, flush := logger(s, level, stderr)
+	defer flush()
 	for _, w := range s.Warnings {
 		log.Warn("setting", "warning", w)
 	}
@@ -90,17 +94,20 @@ func run(args, environ []string, stdout, stderr io.Writer) int {
 }
 
 func commands() []string {
-	return []string{"run", "status", "start", "stop", "restart", "step-down", "provision", "health", "version", "help"}
+	return []string{"run", "status", "start", "stop", "restart", "step-down", "provision", "check", "tail", "legs", "health", "version", "help"}
+}
+
+// withOptions are the commands that have options of their own.
+func withOptions() map[string]func(args, environ []string, stdout, stderr io.Writer) int {
+	return map[string]func(args, environ []string, stdout, stderr io.Writer) int{"check": checkAll, "tail": tail, "legs": legs}
 }
 
 func known(command string) bool { return slices.Contains(commands(), command) }
 
 // serve runs the service.
 func serve(ctx context.Context, s settings.Settings, log *slog.Logger, level *slog.LevelVar) error {
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	a, err := app.New( //nolint:contextcheck // it waits for nothing
-		app.Options{Settings: s, Version: currentVersion(), Logger: log, Level: level, Registry: registry})
+		app.Options{Settings: s, Version: currentVersion(), Logger: log, Level: level, Registry: prometheus.NewRegistry()})
 	if err != nil {
 		return err
 	}
@@ -130,13 +137,16 @@ func signals(log *slog.Logger) (context.Context, context.CancelFunc) {
 	return ctx, cancel
 }
 
-func logger(s settings.Settings, level slog.Leveler, w io.Writer) *slog.Logger {
+// logger returns the log, which keeps storms of one line short, and what tells at the
+// end how many were left out.
+func logger(s settings.Settings, level slog.Leveler, w io.Writer) (log *slog.Logger, flush func()) {
 	o := &slog.HandlerOptions{Level: level}
 	var h slog.Handler = slog.NewJSONHandler(w, o)
 	if s.LogFormat == settings.LogText {
 		h = slog.NewTextHandler(w, o)
 	}
-	return slog.New(h).With("adapter", s.AdapterName, "instance", s.InstanceID)
+	limited := logging.Limit(h, logging.LimitOptions{})
+	return slog.New(limited).With("adapter", s.AdapterName, "instance", s.InstanceID), limited.Flush
 }
 
 func usage(w io.Writer) {
@@ -151,11 +161,16 @@ Usage: ingestor [command]
   restart     renew token and channels of the instance now, without losing calls
   step-down   let the other instance take the lead
   provision   create the stream and the buckets, or say what differs
+  check       try everything that the service needs, and say what to fix
+  tail        what a recorder sees, as it is stored
+  legs        what should be recorded now
   health      ask the instance on HTTP_ADDR whether it is alive (for containers)
   version     print the version
   help        print this
 
 start, stop, restart and step-down go to the instance named by INSTANCE_ID.
+check, tail and legs have options: ingestor tail -h. tail and legs need ADAPTER_NAME
+and the settings of NATS only.
 Settings are environment variables:
 
 `, currentVersion())

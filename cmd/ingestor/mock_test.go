@@ -23,6 +23,9 @@ const (
 
 // platform is a small Genesys Cloud: tokens, users, notification channels with their
 // sockets, conversations. It judges nothing.
+//
+// Its server reads everything below mu, and the conversations that it knows, while a
+// test goes on: what a test changes, it changes within change.
 type platform struct {
 	tb  testing.TB
 	srv *httptest.Server
@@ -36,7 +39,6 @@ type platform struct {
 	open     []object          // what the analytics query finds
 	requests []string
 	hook     func(w http.ResponseWriter, r *http.Request) bool // true: answered
-
 	// What the documentation leaves open.
 	noPageCount, noHead, noLimits bool
 	reject                        string // topics that contain it are not permitted
@@ -51,7 +53,8 @@ func newPlatform(tb testing.TB, users int) *platform {
 	for n := range users {
 		p.users = append(p.users, user(n+1))
 	}
-	p.srv = httptest.NewServer(p)
+	p.srv = httptest.NewUnstartedServer(p)
+	p.srv.Start() // its goroutines read p.srv
 	tb.Cleanup(func() {
 		p.cut()
 		p.srv.CloseClientConnections()
@@ -198,11 +201,17 @@ func (p *platform) knows(c *talk) {
 // says sets what REST answers about c; nil: that there is no such conversation.
 func (p *platform) says(c *talk, a answer) { p.change(func() { p.rest[c.ID] = a }) }
 
-// change moves conversations while REST may be reading them.
+// change moves conversations, and the platform's own ways, while REST may be reading them.
 func (p *platform) change(f func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	f()
+}
+
+// join adds a leg of a user to a conversation, in no state yet.
+func (p *platform) join(c *talk, user string) (leg *party) {
+	p.change(func() { leg = c.leg(user) })
+	return leg
 }
 
 // asked counts the requests so far whose method and path begin so.

@@ -86,7 +86,7 @@ func TestSecurePause(t *testing.T) {
 		{"a leg that begins in it", 2, func(s *stage) {
 			a := s.up(0)
 			s.show(func() { a.Secure = true })
-			b := s.c.leg(s.users[1])
+			b := s.p.join(s.c, s.users[1])
 			s.p.change(b.alert)
 			s.p.tell(s.c, s.users[1])
 			s.p.change(b.connect)
@@ -99,7 +99,7 @@ func TestSecurePause(t *testing.T) {
 			s.w.told(s.T, s.c, a, append([]string{prepare, started, paused}, s.w.log(s.c, a)[3:]...)...)
 		}},
 		{"first seen in it", 1, func(s *stage) {
-			a := s.c.leg(s.users[0])
+			a := s.p.join(s.c, s.users[0])
 			s.show(func() { a.connect(); s.c.Secure = true })
 			s.w.told(s.T, s.c, a, startedMute)
 			s.show(func() { a.end("client") })
@@ -113,9 +113,11 @@ func TestPolicy(t *testing.T) {
 	t.Parallel()
 	play(t, []story{
 		{"pause on hold, tags", 1, func(s *stage) {
-			a := s.c.leg(s.users[0])
-			a.Attributes = map[string]string{"caseNumber": "4711", "private": "not for recorders", "empty": ""}
-			s.show(a.alert)
+			a := s.p.join(s.c, s.users[0])
+			s.show(func() {
+				a.Attributes = map[string]string{"caseNumber": "4711", "private": "not for recorders", "empty": ""}
+				a.alert()
+			})
 			s.show(a.connect)
 			s.show(func() { a.hold(true) })
 			s.w.told(s.T, s.c, a, prepare, started, "pause held paused")
@@ -136,9 +138,8 @@ func TestPolicy(t *testing.T) {
 		}},
 		{"supervised caller", 1, func(s *stage) {
 			// RECORD_PURPOSES decides whose legs are told, here the dialer's too.
-			a := s.c.leg(s.users[0])
-			a.Purpose = "dialer"
-			s.show(a.alert)
+			a := s.p.join(s.c, s.users[0])
+			s.show(func() { a.Purpose = "dialer"; a.alert() })
 			s.show(a.connect)
 			s.show(func() { a.end("client") })
 			s.w.told(s.T, s.c, a, prepare, started, cleared)

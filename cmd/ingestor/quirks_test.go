@@ -28,7 +28,7 @@ func try(t *testing.T, users int, prepared func(p *platform), settings ...string
 	t.Helper()
 	p := newPlatform(t, users)
 	if prepared != nil {
-		prepared(p)
+		p.change(func() { prepared(p) })
 	}
 	s := &trial{T: t, p: p, url: natstest.New(t).URL()}
 	s.q = launch(t, p, s.url, settings...).ready()
@@ -44,7 +44,7 @@ func (s *trial) call(n int) (*talk, *party) {
 	s.p.knows(c)
 	u := uuid("user", n)
 	s.p.waitForUser(s.T, u)
-	a := c.leg(u)
+	a := s.p.join(c, u)
 	s.p.change(a.alert)
 	s.p.tell(c, u)
 	s.p.change(a.connect)
@@ -121,8 +121,10 @@ func TestPlatformVariants(t *testing.T) {
 		}},
 		{name: "one user asked for", users: 2, settings: []string{"GENESYS_USER_IDS=" + uuid("user", 1)}, then: otherUserUntouched},
 		{name: "no agent events", settings: []string{"AGENT_EVENTS=false"}, then: func(s *trial) {
-			if len(s.p.topics()) != 1 || len(s.w.agents) != 0 {
-				s.Errorf("topics %v, %d agents", s.p.topics(), len(s.w.agents))
+			s.w.mu.Lock()
+			defer s.w.mu.Unlock()
+			if topics := s.p.topics(); len(topics) != 1 || len(s.w.agents) != 0 {
+				s.Errorf("topics %v, %d agents", topics, len(s.w.agents))
 			}
 		}},
 		{name: "agents", then: agents},
@@ -163,7 +165,7 @@ func (z zipWriter) Write(b []byte) (int, error) { return z.z.Write(b) }
 
 func otherUserUntouched(s *trial) {
 	c, a := s.call(1)
-	other := c.leg(uuid("user", 2))
+	other := s.p.join(c, uuid("user", 2))
 	s.p.change(other.connect)
 	s.p.tell(c, a.User)
 	s.w.told(s.T, c, a, prepare, started, "update conferenced recording")

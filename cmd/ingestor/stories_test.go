@@ -94,21 +94,21 @@ func TestWhichEventWhen(t *testing.T) {
 			s.w.told(s.T, s.c, a, prepare, started, held, retrieved, "update muted recording", "update unmuted recording", transferred)
 		}},
 		{"first seen connected", 1, func(s *stage) {
-			a := s.c.leg(s.users[0])
+			a := s.p.join(s.c, s.users[0])
 			s.show(a.connect)
 			s.w.told(s.T, s.c, a, started)
 			s.show(func() { a.end("client") })
 			s.w.told(s.T, s.c, a, started, cleared)
 		}},
 		{"first seen ended", 1, func(s *stage) {
-			a := s.c.leg(s.users[0])
+			a := s.p.join(s.c, s.users[0])
 			s.show(func() { a.connect(); a.end("endpoint") })
 			s.w.told(s.T, s.c, a, started, cleared)
 		}},
 		{"declined, not answered, answered", 1, func(s *stage) {
 			var tries []*party
 			for _, how := range []string{"client", "transfer.noanswer"} {
-				a := s.c.leg(s.users[0])
+				a := s.p.join(s.c, s.users[0])
 				s.show(a.alert)
 				s.show(func() { a.end(how) })
 				s.show(func() {})
@@ -121,7 +121,7 @@ func TestWhichEventWhen(t *testing.T) {
 			s.w.told(s.T, s.c, a, prepare, started, cleared)
 		}},
 		{"failed before and after the answer", 2, func(s *stage) {
-			a, b := s.c.leg(s.users[0]), s.c.leg(s.users[1])
+			a, b := s.p.join(s.c, s.users[0]), s.p.join(s.c, s.users[1])
 			s.show(a.alert)
 			s.show(func() { a.end("error"); b.alert() })
 			s.show(b.connect)
@@ -132,7 +132,7 @@ func TestWhichEventWhen(t *testing.T) {
 		{"outbound", 1, func(s *stage) {
 			far := &party{ID: uuid("far", 1), Purpose: "external", Address: "tel:+15550177", Direction: "outbound", State: "dialing", Initial: "dialing"}
 			s.p.change(func() { s.c.Parties = nil })
-			a := s.c.leg(s.users[0])
+			a := s.p.join(s.c, s.users[0])
 			s.show(func() { a.Purpose, a.Direction, a.State, a.Initial = "user", "outbound", "contacting", "contacting" })
 			s.show(func() { a.State, s.c.Parties = "dialing", append(s.c.Parties, far) })
 			s.show(func() { a.connect(); a.Initial = "contacting" })
@@ -145,7 +145,7 @@ func TestWhichEventWhen(t *testing.T) {
 		}},
 		{"internal", 2, func(s *stage) {
 			s.p.change(func() { s.c.Parties = nil })
-			a, b := s.c.leg(s.users[0]), s.c.leg(s.users[1])
+			a, b := s.p.join(s.c, s.users[0]), s.p.join(s.c, s.users[1])
 			s.show(func() {
 				a.Purpose, a.Direction, a.State, a.Initial = "user", "outbound", "contacting", "contacting"
 				b.Purpose = "user"
@@ -161,7 +161,7 @@ func TestWhichEventWhen(t *testing.T) {
 		}},
 		{"blind transfer", 2, func(s *stage) {
 			a := s.up(0)
-			b := s.c.leg(s.users[1])
+			b := s.p.join(s.c, s.users[1])
 			s.show(func() { a.end("transfer"); b.alert() })
 			s.w.told(s.T, s.c, a, prepare, started, transferred)
 			s.show(func() { a.Disconnect = "peer" })
@@ -173,7 +173,7 @@ func TestWhichEventWhen(t *testing.T) {
 		{"consult transfer", 2, func(s *stage) {
 			a := s.up(0)
 			s.show(func() { a.hold(true); s.c.customer().Confined = true })
-			b := s.c.leg(s.users[1])
+			b := s.p.join(s.c, s.users[1])
 			mark := func(id string) { a.Consult, b.Consult, s.c.customer().Consult = id, id, id }
 			s.show(func() { a.hold(false); mark(s.c.customer().ID); a.Attributes["consultInitiator"] = "true"; b.alert() })
 			s.w.told(s.T, s.c, b, prepare)
@@ -218,14 +218,14 @@ func TestWhichEventWhen(t *testing.T) {
 			s.w.told(s.T, s.c, a, prepare, started, "update parked recording", "update unparked recording", cleared)
 		}},
 		{"words in capitals", 1, func(s *stage) {
-			a := s.c.leg(s.users[0])
+			a := s.p.join(s.c, s.users[0])
 			s.show(func() { a.alert(); a.State, a.Direction = "ALERTING", "INBOUND" })
 			s.show(func() { a.connect(); a.State = "CONNECTED" })
 			s.show(func() { a.end("PEER"); a.State = "TERMINATED" })
 			s.w.told(s.T, s.c, a, prepare, started, cleared)
 		}},
 		{"late and repeated frames", 1, func(s *stage) {
-			a, topic := s.c.leg(s.users[0]), callsOf(s.users[0])
+			a, topic := s.p.join(s.c, s.users[0]), callsOf(s.users[0])
 			s.show(a.alert)
 			early := s.c.flat2026()
 			s.show(a.connect)
@@ -240,7 +240,7 @@ func TestWhichEventWhen(t *testing.T) {
 			s.w.told(s.T, s.c, a, prepare, started, cleared)
 		}},
 		{"shape of 2022", 1, func(s *stage) {
-			a, topic := s.c.leg(s.users[0]), callsOf(s.users[0])
+			a, topic := s.p.join(s.c, s.users[0]), callsOf(s.users[0])
 			for _, step := range []func(){
 				a.alert, a.connect, func() { a.hold(true) }, func() { a.hold(false) }, func() { s.c.customer().end("endpoint"); a.end("peer") },
 			} {
@@ -254,7 +254,7 @@ func TestWhichEventWhen(t *testing.T) {
 			}
 		}},
 		{"own topic silent, REST knows", 2, func(s *stage) {
-			a, b := s.up(0), s.c.leg(s.users[1])
+			a, b := s.up(0), s.p.join(s.c, s.users[1])
 			s.p.change(b.connect)
 			s.p.tell(s.c, s.users[0])
 			s.w.told(s.T, s.c, b, started)
@@ -272,9 +272,8 @@ func TestWhichEventWhen(t *testing.T) {
 // supervised: a supervisor who listens is no leg to record, one who speaks is.
 func supervised(s *stage) {
 	a := s.up(0)
-	m := s.c.leg(s.users[1])
-	m.Monitored = a.ID
-	s.show(m.alert)
+	m := s.p.join(s.c, s.users[1])
+	s.show(func() { m.Monitored = a.ID; m.alert() })
 	s.show(m.connect)
 	shows := func(mode string) func() bool {
 		return func() bool {

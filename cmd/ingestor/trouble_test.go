@@ -50,7 +50,7 @@ func TestCallsChangeDuringAGap(t *testing.T) {
 	s.w.fed(t, "the gap", func(d *recording.FeedData) bool {
 		return d.Event == recording.FeedGapOpened && d.Cause == "socket_lost"
 	})
-	d := begins.leg(uuid("user", 1))
+	d := s.p.join(begins, uuid("user", 1))
 	s.p.change(func() { a.end("peer"); pauses.Secure = true; d.connect() })
 	s.p.analytics(begins, d)
 	back()
@@ -108,14 +108,16 @@ func TestClientRefused(t *testing.T) {
 			p := newPlatform(t, 1)
 			secret := clientSecret + "-wrong"
 			if v.body != "" {
-				p.hook = func(w http.ResponseWriter, r *http.Request) bool {
-					if r.URL.Path != "/oauth/token" {
-						return false
+				p.change(func() {
+					p.hook = func(w http.ResponseWriter, r *http.Request) bool {
+						if r.URL.Path != "/oauth/token" {
+							return false
+						}
+						w.WriteHeader(http.StatusUnauthorized)
+						_, _ = io.WriteString(w, v.body)
+						return true
 					}
-					w.WriteHeader(http.StatusUnauthorized)
-					_, _ = io.WriteString(w, v.body)
-					return true
-				}
+				})
 			}
 			q := launch(t, p, natstest.New(t).URL(), "GENESYS_CLIENT_SECRET="+secret)
 			q.notReady(v.words)

@@ -98,7 +98,7 @@ type sink struct {
 }
 
 // Snapshot implements genesys.Sink.
-func (s *sink) Snapshot(snapshot call.Snapshot) { s.engine.Snapshot(&snapshot) }
+func (s *sink) Snapshot(snapshot *call.Snapshot) { s.engine.Snapshot(snapshot) }
 
 // Agent implements genesys.Sink.
 func (s *sink) Agent(u genesys.AgentUpdate) {
@@ -128,9 +128,7 @@ func (s *sink) Agent(u genesys.AgentUpdate) {
 
 // Directory implements genesys.Sink.
 func (s *sink) Directory(d *genesys.Directory) {
-	for _, id := range s.names.replace(d) {
-		s.engine.Moved(id)
-	}
+	s.engine.Moved(s.names.replace(d)...)
 }
 
 // Feed implements genesys.Sink.

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -19,6 +20,7 @@ import (
 	"github.com/recorderbridge/genesys-ingestor/internal/bridge"
 	"github.com/recorderbridge/genesys-ingestor/internal/genesys"
 	"github.com/recorderbridge/genesys-ingestor/internal/lease"
+	"github.com/recorderbridge/genesys-ingestor/internal/logging"
 	"github.com/recorderbridge/genesys-ingestor/internal/publish"
 	"github.com/recorderbridge/genesys-ingestor/internal/restart"
 	"github.com/recorderbridge/genesys-ingestor/internal/settings"
@@ -44,12 +46,15 @@ type App struct {
 
 	listener net.Listener
 	metrics  *metrics
+	history  *history
+	recent   *logging.Recent
 	names    *names
 	peers    *peers
 	natsUp   *publish.State
 	schedule restart.Schedule
 	account  string
 	started  time.Time
+	process  string // random
 
 	nc       *nats.Conn
 	js       jetstream.JetStream
@@ -60,8 +65,12 @@ type App struct {
 	platform *genesys.Platform
 	lease    *lease.Lease
 
-	caughtUp atomic.Bool
-	opened   atomic.Bool // everything that needs NATS is there
+	// established: no other process of this INSTANCE_ID is there.
+	established atomic.Bool
+	// powerless: NATS refuses the right to take the lease.
+	powerless atomic.Bool
+	caughtUp  atomic.Bool
+	opened    atomic.Bool // everything that needs NATS is there
 	// readySince is when this instance began to observe everybody, in Unix nanoseconds,
 	// 0 while it does not.
 	readySince atomic.Int64
@@ -75,8 +84,8 @@ type App struct {
 	leaveOnce sync.Once
 	// renewals asks for a restart of the session now.
 	renewals chan string
-	// handing is set while this instance has been asked to let the other one lead.
-	handing atomic.Bool
+	// handing is until when this instance lets the other one lead, counted from started.
+	handing atomic.Int64
 	// tell makes the next report go out at once.
 	tell chan struct{}
 	// reported is when the last report was written, in Unix nanoseconds: the last time
@@ -106,18 +115,24 @@ func New(o Options) (*App, error) {
 	if err != nil {
 		return nil, fmt.Errorf("HTTP_ADDR: %w", err)
 	}
+	process := rand.Text()
 	a := &App{
-		opts: o, set: s, log: o.Logger, listener: listener, names: newNames(), peers: newPeers(s.InstanceID),
+		opts: o, set: s, log: o.Logger, listener: listener, names: newNames(), peers: newPeers(s.InstanceID, process), process: process,
 		natsUp: publish.NewState(), schedule: schedule, account: account(s.ClientID, s.APIURL), started: time.Now(),
 		connect: make(chan struct{}), leave: make(chan struct{}), done: make(chan struct{}), renewals: make(chan string, 1), tell: make(chan struct{}, 1), leaseKey: "leader",
 		role: recording.Secondary, renewed: time.Now(),
 	}
+	a.recent = logging.Remember(o.Logger.Handler(), logLines)
+	a.log, a.history = slog.New(a.recent), newHistory(s.RefreshInterval)
 	a.metrics = newMetrics(a, o.Registry)
 	if s.StartupType != settings.StartupManual {
 		a.Start()
 	}
 	return a, nil
 }
+
+// logLines is how many different warnings and errors the status page shows.
+const logLines = 20
 
 // Addr is the address of the HTTP listener.
 func (a *App) Addr() string { return a.listener.Addr().String() }
@@ -166,7 +181,11 @@ func (a *App) Run(ctx context.Context) error {
 	if err := a.open(work, &last); err != nil {
 		return quiet(err, a.leaving())
 	}
-	return quiet(a.operate(work, cancel), a.leaving())
+	err := quiet(a.operate(work, cancel), a.leaving())
+	if err == nil {
+		a.farewell() //nolint:contextcheck // the context has ended: that is why
+	}
+	return err
 }
 
 var errLeaving = errors.New("leaving")
@@ -206,7 +225,7 @@ func (a *App) open(ctx context.Context, last *teardown) error {
 	if err = a.provision(ctx); err != nil {
 		return err
 	}
-	if a.state, err = retry(ctx, a.log, "open the state bucket", func(ctx context.Context) (jetstream.KeyValue, error) {
+	if a.state, err = retry(ctx, a, "open the state bucket", func(ctx context.Context) (jetstream.KeyValue, error) {
 		return a.js.KeyValue(ctx, stateBucket(s))
 	}); err != nil {
 		return err
@@ -252,11 +271,14 @@ func (a *App) assemble(ctx context.Context) error {
 	}
 	if a.tail, err = publish.NewTail(a.js, publish.TailOptions{
 		Stream: stream, Subject: recording.AllSubjects(s.AdapterName), Since: since, Logger: a.log,
-		CaughtUp: func() { a.caughtUp.Store(true) },
+		CaughtUp: func() {
+			a.engine.Recovered()
+			a.caughtUp.Store(true)
+		},
 	}); err != nil {
 		return fmt.Errorf("open the tail: %w", err)
 	}
-	store, err := retry(ctx, a.log, "open the lease bucket", func(ctx context.Context) (lease.Store, error) {
+	store, err := retry(ctx, a, "open the lease bucket", func(ctx context.Context) (lease.Store, error) {
 		return lease.NewStore(ctx, a.js, leaseBucket(s))
 	})
 	if err != nil {
@@ -272,7 +294,7 @@ func (a *App) assemble(ctx context.Context) error {
 // has an event within twice the refresh interval before the last feed event, however
 // long ago that was.
 func (a *App) window(ctx context.Context, events *publish.Reader) (time.Time, error) {
-	e, err := retry(ctx, a.log, "read the last feed event", func(ctx context.Context) (publish.Entry, error) {
+	e, err := retry(ctx, a, "read the last feed event", func(ctx context.Context) (publish.Entry, error) {
 		e, _, err := events.Last(ctx, recording.FeedSubject(a.set.AdapterName))
 		return e, err
 	})
@@ -301,13 +323,22 @@ func (a *App) operate(ctx context.Context, cancel context.CancelCauseFunc) error
 			}
 		})
 	}
+	known := a.wasHere(ctx)
 	run("engine", a.engine.Run)
 	run("tail", a.follow)
 	run("reports", a.report)
 	run("peers", func(ctx context.Context) error { a.peers.watch(ctx, a.state, a.log); return nil })
+	run("rights", a.rights)
 	if err := a.checkAccount(ctx); err != nil {
 		return err
 	}
+	if known {
+		if err := a.admit(ctx); err != nil {
+			return err
+		}
+	}
+	a.established.Store(true)
+	run("twins", a.meet)
 	service, err := a.service()
 	if err != nil {
 		a.log.Warn("commands over NATS are not available", "error", err)
@@ -328,10 +359,12 @@ func (a *App) operate(ctx context.Context, cancel context.CancelCauseFunc) error
 // follow reads the stream. A stream that was made anew has no history: everything
 // open is told again, and it is said that history is gone.
 func (a *App) follow(ctx context.Context) error {
+	a.engine.Recover()
 	return a.tail.Run(ctx, func(entries []publish.Entry) {
 		out := make([]bridge.Entry, len(entries))
 		for i := range entries {
 			out[i] = entry(&entries[i])
+			a.history.entry(&entries[i])
 		}
 		a.engine.Entries(out)
 	})

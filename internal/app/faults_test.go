@@ -41,6 +41,36 @@ func TestNodeOfTheClusterIsLost(t *testing.T) {
 	two.ready(t)
 }
 
+// The same with a node that is a process and is killed, as when its host dies.
+func TestNodeOfTheClusterIsKilled(t *testing.T) {
+	t.Parallel()
+	cluster := natstest.NewProcesses(t, 3)
+	s := &site{t: t, org: newOrg(t, busy()), js: natstest.JetStream(t, natstest.Connect(t, cluster.URL()))}
+	more := []string{"NATS_URL=" + cluster.URL(), "NATS_REPLICAS=3", "LEASE_TTL=2s"}
+	one, _ := s.logged("one", more...)
+	one.ready(t).leads(t)
+	two, _ := s.logged("two", more...)
+	two.ready(t)
+	end := s.talk(15)
+	s.answered(10)
+	stream := publish.StreamName("acme")
+	node := cluster.StreamLeader(s.js, stream)
+	if node == nil {
+		t.Fatal("nobody leads the stream")
+	}
+	node.Kill()
+	natstest.Eventually(t, "another node leads the stream", func() bool {
+		next := cluster.StreamLeader(s.js, stream)
+		return next != nil && next != node
+	})
+	s.answered(10)
+	node.Start()
+	end()
+	s.told()
+	one.ready(t)
+	two.ready(t)
+}
+
 // An instance that cannot reach NATS is replaced by the one that can, while people
 // talk, and comes back as standby. Be it that its connection breaks or that it falls
 // silent: what it sends late changes nothing.

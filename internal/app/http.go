@@ -2,19 +2,12 @@ package app
 
 import (
 	"encoding/json"
-	"html/template"
 	"log/slog"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-
-	_ "embed" // the status page
 )
-
-//go:embed status.html
-var statusPage string
 
 // handler answers HTTP: metrics, health, the status page and the log level.
 func (a *App) handler() http.Handler {
@@ -24,38 +17,36 @@ func (a *App) handler() http.Handler {
 	mux.HandleFunc("GET /readyz", a.readyz)
 	mux.HandleFunc("GET /status.json", func(w http.ResponseWriter, _ *http.Request) { a.statusJSON(w) })
 	mux.HandleFunc("PUT /loglevel", a.logLevel)
-	page := template.Must(template.New("status").Parse(statusPage))
+	page := pageHandler()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
 		if strings.Contains(r.Header.Get("Accept"), "application/json") {
 			a.statusJSON(w)
 			return
 		}
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
-		if err := page.Execute(w, a.Status()); err != nil {
-			a.log.Debug("status page", "error", err)
-		}
+		page(w, r)
 	})
 	return mux
 }
 
 // readyz is 200 while this instance observes everybody and reaches NATS.
 func (a *App) readyz(w http.ResponseWriter, _ *http.Request) {
-	s := a.Status()
+	r, nats := a.Report(), a.natsUp.Status() // not all of the status: probes come often
 	switch {
-	case s.Ready:
+	case r.Ready:
 		text(w, http.StatusOK, "ready\n")
-	case !s.Connecting:
+	case !a.connecting():
 		text(w, http.StatusServiceUnavailable, "not ready: not started (STARTUP_TYPE=manual)\n")
-	case !s.NATSConnected:
-		text(w, http.StatusServiceUnavailable, "not ready: NATS: "+first(s.NATSError, "not connected")+"\n")
+	case !nats.Connected:
+		text(w, http.StatusServiceUnavailable, "not ready: NATS: "+first(nats.LastError, "not connected")+"\n")
 	default:
-		text(w, http.StatusServiceUnavailable, "not ready: "+first(s.Error, "not everybody is observed yet")+"\n")
+		text(w, http.StatusServiceUnavailable, "not ready: "+first(r.Error, "not everybody is observed yet")+"\n")
 	}
 }
 
 func (a *App) statusJSON(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	if err := enc.Encode(a.Status()); err != nil {
@@ -79,20 +70,4 @@ func text(w http.ResponseWriter, status int, s string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(status)
 	_, _ = w.Write([]byte(s))
-}
-
-// Age is how long ago t was, for the status page.
-func (Status) Age(t time.Time) string {
-	if t.IsZero() {
-		return "never"
-	}
-	return time.Since(t).Round(time.Second).String()
-}
-
-// In is how far t is ahead, for the status page.
-func (Status) In(t time.Time) string {
-	if t.IsZero() {
-		return "unknown"
-	}
-	return time.Until(t).Round(time.Second).String()
 }

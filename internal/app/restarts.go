@@ -32,6 +32,7 @@ func (a *App) restarts(ctx context.Context) error {
 		}
 		if err := a.restart(ctx, reason); err != nil && ctx.Err() == nil {
 			a.log.Error("restart failed, the old session goes on", "error", err)
+			a.metrics.restartFailures.Inc()
 			a.fail(err)
 			pause(ctx, 10*time.Second)
 		}

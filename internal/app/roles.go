@@ -28,18 +28,36 @@ func (a *App) mayLead() bool {
 	now := time.Now()
 	other, ok := a.peers.other(now)
 	better := ok && other.Ready && !other.Yielding
-	if !a.caughtUp.Load() || a.handing.Load() && better {
+	if !a.caughtUp.Load() {
 		return false
 	}
-	if !a.platform.Status().Ready {
+	ready := a.platform.Status().Ready
+	if ready {
+		a.readySince.CompareAndSwap(0, now.UnixNano())
+	} else {
 		a.readySince.Store(0)
-		return !better
 	}
-	a.readySince.CompareAndSwap(0, now.UnixNano())
-	// One that has just come lets the one go first that has observed all the while.
-	young := now.Sub(time.Unix(0, a.readySince.Load())) < 2*a.set.LeaseTTL
-	return !better || !young || a.since().Before(other.ReadySince)
+	// One that seems better off would take a free lease at once. It has died, or cannot,
+	// when it has let the lease expire itself, or when the lease stays free.
+	free := a.lease.Holder()
+	vacant := func(wait time.Duration) bool { return free.Free && now.Sub(free.Since) >= wait }
+	expired := free.Free && free.Before == other.Instance
+	switch {
+	case !better:
+		return true
+	case a.yielding():
+		return expired || vacant(a.set.LeaseTTL)
+	case !ready:
+		return vacant(courtesy)
+	default:
+		// One that has just come lets the one go first that has observed all the while.
+		young := now.Sub(a.since()) < 2*a.set.LeaseTTL
+		return !young || a.since().Before(other.ReadySince) || expired || vacant(courtesy)
+	}
 }
+
+// courtesy is how long a free lease is left to an instance that seems better off.
+const courtesy = 300 * time.Millisecond
 
 // lead campaigns for the lease and leads while it is held, again and again, until
 // this instance leaves or ctx ends.
@@ -77,6 +95,7 @@ func (a *App) lead(ctx context.Context) error {
 // lease is over.
 func (a *App) term(ctx context.Context, t lease.Term) error {
 	begin := time.Now()
+	a.handing.Store(0) // if the lead was let go, nobody took it: that is over
 	before := uint64(0)
 	a.engine.Do(func(c *bridge.Core, _ time.Time) { before = c.LeaderEvent() })
 	a.engine.Announce(recording.FeedData{Event: recording.FeedLeader})
@@ -235,18 +254,22 @@ func (a *App) blinded(cause recording.GapCause) {
 // yield lets the other instance lead. For a while this one does not campaign, unless
 // nobody else does.
 func (a *App) yield(why string) bool {
-	if !a.handing.CompareAndSwap(false, true) {
+	until := a.handing.Load()
+	now := time.Since(a.started)
+	if until > int64(now) || !a.handing.CompareAndSwap(until, int64(now+2*a.set.LeaseTTL)) {
 		return true // it is on its way
 	}
 	if !a.lease.Resign() {
-		a.handing.Store(false)
+		a.handing.Store(0)
 		return false
 	}
 	a.reportNow()
-	time.AfterFunc(2*a.set.LeaseTTL, func() { a.handing.Store(false) })
 	a.log.Warn("letting the other instance lead", "why", why)
 	return true
 }
+
+// yielding reports whether this instance lets the other one lead.
+func (a *App) yielding() bool { return a.handing.Load() > int64(time.Since(a.started)) }
 
 // reportNow sends a report at once.
 func (a *App) reportNow() {
@@ -291,17 +314,21 @@ func (a *App) since() time.Time {
 func (a *App) Report() Report {
 	a.mu.Lock()
 	r := Report{
-		Instance: a.set.InstanceID, Role: a.role, Epoch: a.epoch, Version: a.opts.Version, Started: a.started,
-		At: time.Now(), Account: a.account, ReadySince: a.since(), Yielding: a.handing.Load() || a.leaving(), Renewed: a.renewed, NextRestart: a.nextRestart.At, Error: a.lastError,
+		Instance: a.set.InstanceID, Role: a.role, Epoch: a.epoch, Version: a.opts.Version, Process: a.process, Started: a.started,
+		Established: a.established.Load(),
+		At:          time.Now(), Account: a.account, ReadySince: a.since(), Yielding: a.yielding() || a.leaving(), Renewed: a.renewed, NextRestart: a.nextRestart.At, Error: a.lastError,
 	}
 	a.mu.Unlock()
 	if !a.opened.Load() {
 		return r
 	}
 	st := a.platform.Status()
-	r.Ready = st.Ready && a.caughtUp.Load() && a.natsUp.Connected() && (a.stored() || a.reported.Load() == 0)
+	powerless := a.powerless.Load()
+	r.Ready = st.Ready && a.caughtUp.Load() && a.natsUp.Connected() && (a.stored() || a.reported.Load() == 0) && !powerless
 	switch {
 	case r.Error != "" || r.Ready:
+	case powerless:
+		r.Error = a.powerlessText()
 	case st.Ready && a.caughtUp.Load():
 		r.Error = "JetStream does not answer"
 	case len(st.Rejected) > 0 && st.Observed == 0:

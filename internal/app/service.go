@@ -2,6 +2,7 @@ package app
 
 import (
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/nats-io/nats.go/micro"
@@ -27,13 +28,13 @@ func (a *App) service() (micro.Service, error) {
 	group := s.AddGroup(ServicePrefix(a.set.AdapterName, a.set.InstanceID), micro.WithGroupQueueGroupDisabled())
 	for name, f := range map[string]func() (any, error){
 		"status": func() (any, error) { return a.Status(), nil },
-		"start":  func() (any, error) { a.Start(); return said("starting"), nil },
+		"start":  func() (any, error) { return a.startNow(), nil },
 		"stop": func() (any, error) {
 			time.AfterFunc(50*time.Millisecond, a.Stop)
 			return said("handing over and stopping"), nil
 		},
-		"restart":   func() (any, error) { a.Restart("requested"); return said("restarting the session"), nil },
-		"step-down": func() (any, error) { return a.stepDown(), nil },
+		"restart":   a.restartNow,
+		"step-down": a.stepDown,
 	} {
 		if err := group.AddEndpoint(name, micro.HandlerFunc(func(r micro.Request) { answer(r, f) })); err != nil {
 			_ = s.Stop()
@@ -48,14 +49,57 @@ func ServicePrefix(adapter, instance string) string {
 	return "ingestor." + recording.AdapterToken(adapter) + "." + recording.Token(instance)
 }
 
-func (a *App) stepDown() any {
-	if other, ok := a.peers.other(time.Now()); !ok || !other.Ready {
-		return said("no other instance is ready to take over")
+// refusal is a command that an instance understands and does not carry out.
+type refusal string
+
+// Error is the reason.
+func (r refusal) Error() string { return string(r) }
+
+func (a *App) startNow() any {
+	if a.connecting() {
+		return said("started already")
+	}
+	a.Start()
+	return said("starting")
+}
+
+func (a *App) restartNow() (any, error) {
+	if !a.connecting() {
+		return nil, refusal("refused: this instance was not started yet")
+	}
+	a.Restart("requested")
+	return said("restarting the session"), nil
+}
+
+func (a *App) stepDown() (any, error) {
+	a.mu.Lock()
+	leads := a.role == recording.Primary
+	a.mu.Unlock()
+	if !leads {
+		return nil, refusal("refused: this instance does not lead")
+	}
+	switch other, ok := a.peers.other(time.Now()); {
+	case !ok:
+		return nil, refusal("refused: no other instance is there")
+	case !other.Ready && other.Error != "":
+		return nil, refusal("refused: instance " + other.Instance + " is not ready: " + other.Error)
+	case !other.Ready:
+		return nil, refusal("refused: instance " + other.Instance + " is not ready yet")
 	}
 	if !a.yield("asked to step down") {
-		return said("not leading")
+		return nil, refusal("refused: this instance does not lead")
 	}
-	return said("stepping down")
+	return said("stepping down"), nil
+}
+
+// connecting reports whether this instance was told to connect.
+func (a *App) connecting() bool {
+	select {
+	case <-a.connect:
+		return true
+	default:
+		return false
+	}
 }
 
 func said(s string) map[string]string { return map[string]string{"result": s} }
@@ -69,7 +113,11 @@ func answer(r micro.Request, f func() (any, error)) {
 			return
 		}
 	}
-	_ = r.Error("500", err.Error(), nil)
+	code := "500"
+	if _, refused := errors.AsType[refusal](err); refused {
+		code = "409"
+	}
+	_ = r.Error(code, err.Error(), nil)
 }
 
 // serviceVersion makes a version that the service framework accepts: semantic.

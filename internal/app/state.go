@@ -23,8 +23,12 @@ type Report struct {
 	Role     recording.InstanceRole `json:"role"`
 	Epoch    uint64                 `json:"epoch,omitempty"`
 	Version  string                 `json:"version"`
-	Started  time.Time              `json:"started"`
-	At       time.Time              `json:"at"`
+	// Process is random, of each process another.
+	Process string    `json:"process,omitempty"`
+	Started time.Time `json:"started"`
+	At      time.Time `json:"at"`
+	// Established: it has made sure that it is the only process of its INSTANCE_ID.
+	Established bool `json:"established,omitempty"`
 	// Account identifies OAuth client and region without naming them: the two
 	// instances of an adapter must have the same.
 	Account string `json:"account"`
@@ -64,7 +68,13 @@ func account(clientID, apiURL string) string {
 // peers keeps the reports of the other instances. Times are those of receipt here,
 // so that clocks need not agree.
 type peers struct {
-	self string
+	self, process string
+	// twins gets the latest news of another process under the own name.
+	twins chan Report
+	// watching is closed when news are heard.
+	watching chan struct{}
+	begun    sync.Once
+
 	mu   sync.Mutex
 	seen map[string]peer
 }
@@ -74,7 +84,11 @@ type peer struct {
 	heard time.Time
 }
 
-func newPeers(self string) *peers { return &peers{self: self, seen: make(map[string]peer)} }
+func newPeers(self, process string) *peers {
+	return &peers{
+		self: self, process: process, seen: make(map[string]peer), twins: make(chan Report, 1), watching: make(chan struct{}),
+	}
+}
 
 // other returns the latest report of another instance that is alive.
 func (p *peers) other(now time.Time) (Report, bool) {
@@ -87,6 +101,18 @@ func (p *peers) other(now time.Time) (Report, bool) {
 		}
 	}
 	return best.Report, !best.heard.IsZero()
+}
+
+// meet takes news under the own name.
+func (p *peers) meet(r Report) {
+	if r.Process == p.process {
+		return
+	}
+	select {
+	case <-p.twins: // what it said before does not matter any more
+	default:
+	}
+	p.twins <- r // there is room: nobody else writes
 }
 
 func (p *peers) take(r Report, now time.Time) {
@@ -115,6 +141,7 @@ func (p *peers) follow(ctx context.Context, kv jetstream.KeyValue) error {
 		return fmt.Errorf("watch reports: %w", err)
 	}
 	defer func() { _ = w.Stop() }()
+	p.begun.Do(func() { close(p.watching) })
 	for {
 		select {
 		case <-ctx.Done():
@@ -127,7 +154,11 @@ func (p *peers) follow(ctx context.Context, kv jetstream.KeyValue) error {
 				continue
 			}
 			var r Report
-			if json.Unmarshal(e.Value(), &r) == nil && r.Instance != "" && r.Instance != p.self {
+			switch err := json.Unmarshal(e.Value(), &r); {
+			case err != nil || r.Instance == "":
+			case r.Instance == p.self:
+				p.meet(r)
+			default:
 				p.take(r, time.Now())
 			}
 		}
@@ -165,6 +196,30 @@ func (s channelStore) Save(ctx context.Context, data []byte) error {
 		return fmt.Errorf("save channels: %w", err)
 	}
 	return nil
+}
+
+// Others implements genesys.PeerStore: what the other instances have saved.
+func (s channelStore) Others(ctx context.Context) ([][]byte, error) {
+	keys, err := s.kv.ListKeysFiltered(ctx, "channels.*")
+	if err != nil {
+		return nil, fmt.Errorf("list channels of other instances: %w", err)
+	}
+	defer func() { _ = keys.Stop() }()
+	var saved [][]byte
+	for key := range keys.Keys() {
+		if key == s.key {
+			continue
+		}
+		e, err := s.kv.Get(ctx, key)
+		if errors.Is(err, jetstream.ErrKeyNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("load channels of other instances: %w", err)
+		}
+		saved = append(saved, e.Value())
+	}
+	return saved, nil
 }
 
 func pause(ctx context.Context, d time.Duration) {

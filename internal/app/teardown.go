@@ -34,15 +34,19 @@ func (t *teardown) run(log *slog.Logger) {
 }
 
 // retry asks until there is an answer or ctx ends, and says so while it does.
-func retry[T any](ctx context.Context, log *slog.Logger, what string, f func(context.Context) (T, error)) (T, error) {
+func retry[T any](ctx context.Context, a *App, what string, f func(context.Context) (T, error)) (T, error) {
 	for wait := 200 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
 		bounded, cancel := context.WithTimeout(ctx, 5*time.Second)
 		v, err := f(bounded)
 		cancel()
+		if err == nil {
+			a.startup(what, nil)
+		}
 		if err == nil || ctx.Err() != nil {
 			return v, err
 		}
-		log.Warn("not possible yet, trying again", "what", what, "error", err, "wait", wait.String())
+		a.startup(what, err)
+		a.log.Warn("not possible yet, trying again", "what", what, "error", err, "wait", wait.String())
 		pause(ctx, wait)
 	}
 }

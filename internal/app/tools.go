@@ -3,9 +3,7 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -16,19 +14,7 @@ import (
 
 // Dial connects to NATS for one command, within a few seconds.
 func Dial(ctx context.Context, s settings.Settings, log *slog.Logger) (*nats.Conn, error) {
-	o := connectOptions(s)
-	o.Logger = log
-	nc, err := publish.Connect(ctx, o)
-	if err != nil {
-		return nil, err
-	}
-	bounded, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	if err = publish.WaitConnected(bounded, nc); err != nil {
-		nc.Close()
-		return nil, fmt.Errorf("NATS_URL: %w", err)
-	}
-	return nc, nil
+	return DialAs(ctx, s, "", log)
 }
 
 // Provision creates what an adapter needs in JetStream, and says what differs.

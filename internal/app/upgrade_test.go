@@ -23,7 +23,7 @@ import (
 func (s *site) pair(more ...string) (one, two *instance) {
 	s.t.Helper()
 	one, _ = s.logged("one", more...)
-	one.ready(s.t).leads(s.t)
+	one.ready(s.t).leads(s.t).calm(s.t)
 	two, _ = s.logged("two", more...)
 	two.ready(s.t)
 	natstest.Eventually(s.t, "the instances know of each other", func() bool {
@@ -148,7 +148,7 @@ func TestNewerVersionBeside(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, simulator.Options{})
 	one, _ := s.logged("one")
-	one.ready(t).leads(t)
+	one.ready(t).leads(t).calm(t)
 	c := s.org.Call(simulator.Inbound{})
 	leg := c.Alert(s.org.Users()[0])
 	leg.Answer()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/recorderbridge/genesys-ingestor/api/recording"
@@ -68,15 +69,19 @@ func AssetsOf(s settings.Settings) Assets {
 // missing is final; what cannot be asked is asked again.
 func (a *App) provision(ctx context.Context) error {
 	assets := AssetsOf(a.set)
-	final, err := retry(ctx, a.log, "check stream and buckets", func(ctx context.Context) (error, error) {
-		var err error
-		if a.set.NATSProvision {
-			err = errors.Join(publish.Provision(ctx, a.js, assets.Stream),
-				publish.ProvisionBucket(ctx, a.js, assets.Lease), publish.ProvisionBucket(ctx, a.js, assets.State))
-		} else {
-			err = errors.Join(publish.Verify(ctx, a.js, assets.Stream),
-				publish.VerifyBucket(ctx, a.js, assets.Lease), publish.VerifyBucket(ctx, a.js, assets.State))
-		}
+	stream, bucket := publish.Verify, publish.VerifyBucket
+	if a.set.NATSProvision {
+		stream, bucket = publish.Provision, publish.ProvisionBucket
+	}
+	final, err := retry(ctx, a, "check stream and buckets", func(ctx context.Context) (error, error) {
+		// At the same time, so that one without an answer takes the others' time from nobody.
+		var errs [3]error
+		var all sync.WaitGroup
+		all.Go(func() { errs[0] = stream(ctx, a.js, assets.Stream) })
+		all.Go(func() { errs[1] = bucket(ctx, a.js, assets.Lease) })
+		all.Go(func() { errs[2] = bucket(ctx, a.js, assets.State) })
+		all.Wait()
+		err := errors.Join(errs[:]...)
 		if errors.Is(err, publish.ErrDifferent) || errors.Is(err, publish.ErrMissing) {
 			return err, nil
 		}
@@ -111,7 +116,7 @@ func (a *App) engineOptions(events *publish.Reader) bridge.EngineOptions {
 			Refresh:   s.RefreshInterval, Retention: s.NATSMaxAge,
 		},
 		Publisher: lanes{a.lanes}, Loader: reader{events}, Platform: questions{a.platform},
-		Reconcile: s.ReconcileInterval, Health: a.currentHealth, Suspect: a.platform.Suspect, Logger: a.log, Observer: a.metrics,
+		Reconcile: s.ReconcileInterval, Health: a.currentHealth, Suspect: a.platform.Missed, Logger: a.log, Observer: a.metrics,
 	}
 }
 
@@ -139,12 +144,16 @@ func (a *App) checkAccount(ctx context.Context) error {
 	for deadline := time.Now().Add(2 * reportEvery); time.Now().Before(deadline) && ctx.Err() == nil; pause(ctx, 20*time.Millisecond) {
 		r, ok := a.peers.other(time.Now())
 		if ok && r.Account != a.account {
-			return fmt.Errorf("instance %q of adapter %q: %w; give this one another ADAPTER_NAME, or the same GENESYS_CLIENT_ID and GENESYS_REGION_HOST",
-				r.Instance, a.set.AdapterName, ErrOtherAccount)
+			return a.otherAccount(r)
 		}
 		if ok {
 			break
 		}
 	}
 	return nil
+}
+
+func (a *App) otherAccount(r Report) error {
+	return fmt.Errorf("instance %q of adapter %q: %w; give this one another ADAPTER_NAME, or the same GENESYS_CLIENT_ID and GENESYS_REGION_HOST",
+		r.Instance, a.set.AdapterName, ErrOtherAccount)
 }

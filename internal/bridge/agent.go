@@ -233,8 +233,8 @@ func (a *agentLane) settled(_ *Core, f *flight, _ time.Time) {
 	}
 }
 
-func (a *agentLane) learned(_ *Core, e *Entry, _ time.Time) error {
-	v, err := recording.Decode(e.Data)
+func (a *agentLane) learned(c *Core, e *Entry, _ time.Time) error {
+	v, err := c.decode(e)
 	if err != nil {
 		return err
 	}
@@ -276,6 +276,6 @@ func encodeAgent(source string, d *recording.AgentData) (id string, data []byte)
 		SpecVersion: recording.SpecVersion, Type: recording.TypeAgent, Source: source, Subject: d.Agent.UserID,
 		Time: d.Timing.Occurred, DataContentType: recording.DataContentType, Sequence: recording.SequenceOf(d.Revision),
 	}, Data: *d}
-	e.ID = d.Agent.UserID + "-" + strconv.FormatUint(d.Revision, 10) + "-" + digest(e.AppendJSON(nil))
-	return e.ID, e.AppendJSON(nil)
+	e.ID = d.Agent.UserID + "-" + strconv.FormatUint(d.Revision, 10) + noDigest
+	return seal(e.ID, e.AppendJSON(make([]byte, 0, usualEvent)))
 }

@@ -107,7 +107,7 @@ func TestMovedConcernsOpenLegs(t *testing.T) {
 	i.sees(alice, caller(), gone, talking("new", alice))
 	i.sends()
 	names.stations[alice] = recording.Station{ID: "home"}
-	i.Moved(alice, r.now)
+	i.Moved([]string{alice}, r.now)
 	r.wait(time.Second)
 	i.expects("update station_changed")
 	if d := r.last(); d.Leg.ID != "new" || d.Agent.Station == nil || d.Agent.Station.ID != "home" {

@@ -1,6 +1,7 @@
 package bridge_test
 
 import (
+	"bytes"
 	"fmt"
 	"testing"
 	"time"
@@ -75,4 +76,53 @@ func BenchmarkCoreRepeated(b *testing.B) {
 			b.Fatal("nothing has changed")
 		}
 	}
+}
+
+// BenchmarkRecovery is a start: one core reads 300,000 events, as another has written
+// them, of 60,000 legs of which 20,000 are open. It measures the whole of it.
+func BenchmarkRecovery(b *testing.B) {
+	const events, legs, open = 300_000, 60_000, 20_000
+	c := &crowd{core: bridge.NewCore(coreOptions("one")), now: start}
+	c.core.Lead(1)
+	log := make([]bridge.Entry, 0, events)
+	last := map[string]uint64{}
+	store := func() {
+		messages := c.core.Next(c.now)
+		for i := range messages {
+			m := &messages[i]
+			log = append(log, bridge.Entry{Subject: m.Subject, Sequence: uint64(len(log) + 1), ID: m.ID, Data: bytes.Clone(m.Data), Time: c.now})
+			last[m.Subject] = uint64(len(log))
+			c.core.Resolve(bridge.Outcome{Token: m.Token, Subject: m.Subject, Sequence: uint64(len(log))}, c.now)
+		}
+		c.core.Latencies()
+	}
+	for turn := 0; len(log) < events; turn++ {
+		for n := range legs {
+			c.now = c.now.Add(time.Millisecond)
+			c.tell(n, func(p *call.Participant) {
+				p.Muted = call.FlagOf(turn%2 == 1)
+				if n >= open && turn > 3 {
+					p.State, p.End, p.DisconnectType = "terminated", c.now, "peer"
+				}
+			})
+			store()
+		}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		core := bridge.NewCore(coreOptions("two"))
+		core.Recover()
+		for i := range log {
+			if err := core.Stored(&log[i], c.now); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if failed := core.Recovered(c.now); len(failed) > 0 {
+			b.Fatal(failed)
+		}
+		if n := core.OpenLegs(); n != open {
+			b.Fatalf("%d legs are open", n)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(log)), "ns/event")
 }

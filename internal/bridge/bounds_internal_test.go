@@ -177,7 +177,7 @@ func TestAheadIsBounded(t *testing.T) {
 	l := &legLane{}
 	now := time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC)
 	for range 1000 {
-		l.match([]call.Key{{Kind: call.MutedOn}, {Kind: call.MutedOff}}, false, now)
+		l.expect(NewCore(CoreOptions{}), []call.Key{{Kind: call.MutedOn}, {Kind: call.MutedOff}}, &recording.CallData{}, false, now)
 	}
 	if n := len(l.ahead); n != maxAhead {
 		t.Errorf("%d steps are waited for", n)

@@ -77,7 +77,7 @@ func TestOutageIsBounded(t *testing.T) {
 
 	// The broker is back and has none of it.
 	s := &stream{last: map[string]uint64{}, ids: map[string]uint64{}}
-	c.core.Abandon(c.now)
+	c.core.Abandon()
 	last := c.drain(t, s)
 	if len(last) != legs {
 		t.Fatalf("%d legs are told, not %d", len(last), legs)

@@ -91,7 +91,7 @@ func TestAbandon(t *testing.T) {
 	i.Lead(1)
 	i.sees("ua", caller(), talking("leg", "ua"))
 	first := i.Next(r.now)[0]
-	i.Abandon(r.now)
+	i.Abandon()
 	if again := i.Next(r.now); len(again) != 1 || again[0].ID != first.ID {
 		t.Errorf("%+v", again)
 	}
@@ -129,6 +129,14 @@ func TestConflict(t *testing.T) {
 	if v != bridge.Conflict {
 		t.Fatal(v)
 	}
+	// The tail would bring what is in the way. When it does not, it is asked for.
+	if loads := two.Loads(); len(loads) != 0 {
+		t.Fatalf("loads %v at once", loads)
+	}
+	r.wait(5 * time.Second)
+	m = two.Next(r.now)[0]
+	v, seq = r.stream.store(&m, r.now)
+	two.Resolve(bridge.Outcome{Token: m.Token, Subject: m.Subject, Verdict: v, Sequence: seq}, r.now)
 	loads := two.Loads()
 	if len(loads) != 1 || loads[0] != (bridge.Load{Subject: m.Subject, Sequence: 1}) {
 		t.Fatalf("loads %v", loads)

@@ -2,7 +2,6 @@ package bridge
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/recorderbridge/genesys-ingestor/api/recording"
@@ -49,9 +48,22 @@ type Core struct {
 	agents  map[string]*agentLane
 	feed    *feedLane
 	ready   []*lane
+	spare   []*lane // the room of ready, from one round to the next
 	later   []*lane // waiting for notBefore
+	// backlog are the last old events of legs while a window is read, see [Core.Recover].
+	backlog map[string]Entry
+	// decoded is the last event that was decoded, with the sequence decodedAt.
+	decoded   any
+	decodedAt uint64
+	// hush: nothing is sent before, since the process did not run from frozen on.
+	frozen, hush time.Time
+	// due: no lane of later is due before.
+	due     time.Time
+	out     []Message // the room of what Next returns
+	rooms   rooms     // of stored events
 	loads   []Load
-	asks    map[string]ask // conversations to be asked about
+	asks    map[string]ask       // conversations to be asked about
+	wonders map[string]time.Time // those asked about because of late topics, until when
 	leading bool
 	epoch   uint64
 	token   uint64
@@ -64,8 +76,9 @@ type Core struct {
 	recovered      []string
 	recoveredCount int
 	gone           map[string]time.Time
-	// missed are the users of whom something was never observed.
-	missed []string
+	// missed are the users of whom something was never observed, and when the latest of
+	// it happened.
+	missed map[string]time.Time
 	// observed is when a leader other than this process last wrote: until then somebody
 	// observed.
 	observed     time.Time
@@ -109,7 +122,7 @@ func NewCore(o CoreOptions) *Core {
 	}
 	c := &Core{
 		opts: o, tracker: call.NewTracker(o.Tracker), lanes: make(map[string]*lane),
-		legs: make(map[call.ID]*legLane), asks: make(map[string]ask),
+		legs: make(map[call.ID]*legLane), asks: make(map[string]ask), wonders: make(map[string]time.Time),
 		gone: make(map[string]time.Time), agents: make(map[string]*agentLane),
 	}
 	c.feed = newFeedLane(c)
@@ -161,6 +174,13 @@ func (c *Core) Resolve(o Outcome, now time.Time) { c.resolve(o, now) }
 // order after a [Load]. An error says that it could not be read; it is skipped.
 func (c *Core) Stored(e *Entry, now time.Time) error {
 	c.last = max(c.last, e.Sequence)
+	if c.setAside(e, now) {
+		return nil
+	}
+	return c.read(e, now)
+}
+
+func (c *Core) read(e *Entry, now time.Time) error {
 	l := c.lanes[e.Subject]
 	if l == nil {
 		var err error
@@ -183,7 +203,7 @@ func (c *Core) laneFor(e *Entry, now time.Time) (*lane, error) {
 	}
 	switch s.Kind {
 	case "call":
-		event, err := decodeCall(e.Data)
+		event, err := c.decodeCall(e)
 		if err != nil {
 			c.stats.Unreadable++
 			return nil, fmt.Errorf("read event %d on %s: %w", e.Sequence, e.Subject, err)
@@ -197,7 +217,7 @@ func (c *Core) laneFor(e *Entry, now time.Time) (*lane, error) {
 		}
 		return c.newLeg(id, e.Subject).lane, nil
 	case "agent":
-		v, err := recording.Decode(e.Data)
+		v, err := c.decode(e)
 		if err != nil {
 			c.stats.Unreadable++
 			return nil, fmt.Errorf("read event %d on %s: %w", e.Sequence, e.Subject, err)
@@ -214,20 +234,36 @@ func (c *Core) laneFor(e *Entry, now time.Time) (*lane, error) {
 }
 
 // Next returns the messages to be sent now. Each must be answered by exactly one
-// [Core.Resolve] with its token, sooner or later; until then its subject is silent.
+// [Core.Resolve] with its token, sooner or later; until then its subject is silent. The
+// slice is used again by the next call.
 func (c *Core) Next(now time.Time) []Message {
-	var out []Message
+	clear(c.out)
+	out := c.out[:0]
+	if c.hush.After(now) {
+		return out
+	}
 	c.wake(now)
 	queue := c.ready
-	c.ready = nil
+	c.ready = c.spare[:0]
 	for _, l := range queue {
 		l.queued = false
 		if m, ok := c.send(l, now); ok {
 			out = append(out, m)
 		}
 	}
+	clear(queue)
+	c.spare, c.out = queue, out
+	if cap(out) > maxRoom {
+		c.out = nil // a burst does not set the size for good
+	}
 	return out
 }
+
+const maxRoom = 1024
+
+// Hush says that the process did not run since a time. Until a moment nothing is sent, and
+// what is observed may be as old as that.
+func (c *Core) Hush(since, until time.Time) { c.frozen, c.hush = since, until }
 
 // send returns the lane's next message, if it has one and may send it.
 func (c *Core) send(l *lane, now time.Time) (Message, bool) {
@@ -251,14 +287,31 @@ func (c *Core) send(l *lane, now time.Time) (Message, bool) {
 // park sets a lane aside until its time has come.
 func (c *Core) park(l *lane) {
 	l.queued = true
+	if len(c.later) == 0 || l.notBefore.Before(c.due) {
+		c.due = l.notBefore
+	}
 	c.later = append(c.later, l)
 }
 
-// wake takes back the lanes whose time has come.
+// hasten lets a lane that was to wait go now.
+func (c *Core) hasten(l *lane) {
+	if !l.notBefore.IsZero() {
+		l.notBefore, c.due = time.Time{}, time.Time{}
+	}
+}
+
+// wake takes back the lanes whose time has come. It is asked with every snapshot, and
+// looks through them only when one is due.
 func (c *Core) wake(now time.Time) {
+	if len(c.later) == 0 || c.due.After(now) {
+		return
+	}
 	rest := c.later[:0]
 	for _, l := range c.later {
 		if l.notBefore.After(now) {
+			if len(rest) == 0 || l.notBefore.Before(c.due) {
+				c.due = l.notBefore
+			}
 			rest = append(rest, l)
 			continue
 		}
@@ -269,10 +322,14 @@ func (c *Core) wake(now time.Time) {
 	c.later = rest
 }
 
-// Latencies returns what was stored since it was last asked, and forgets it.
+// Latencies returns what was stored since it was last asked, and forgets it. The slice
+// is used again when the next event is stored.
 func (c *Core) Latencies() []Latency {
 	l := c.latencies
-	c.latencies = nil
+	c.latencies = l[:0]
+	if cap(l) > maxRoom {
+		c.latencies = nil
+	}
 	return l
 }
 
@@ -284,16 +341,23 @@ func (c *Core) witness(e *Entry) {
 }
 
 // Missed returns the users of whom something was published, or is known to REST, that
-// was never observed here, and forgets them.
-func (c *Core) Missed() []string {
+// was never observed here, with the moment when the latest of it happened, and forgets
+// them.
+func (c *Core) Missed() map[string]time.Time {
 	m := c.missed
 	c.missed = nil
 	return m
 }
 
-func (c *Core) miss(user string) {
-	if user != "" && len(c.missed) < maxFeed && !slices.Contains(c.missed, user) {
-		c.missed = append(c.missed, user)
+func (c *Core) miss(user string, at time.Time) {
+	if user == "" || len(c.missed) >= maxFeed {
+		return
+	}
+	if c.missed == nil {
+		c.missed = make(map[string]time.Time)
+	}
+	if c.missed[user].Before(at) {
+		c.missed[user] = at
 	}
 }
 
@@ -306,10 +370,11 @@ func (c *Core) Loads() []Load {
 
 // Abandon drops every message in flight, for a connection that is known to answer
 // none of them. The stream decides what became of them.
-func (c *Core) Abandon(now time.Time) {
+func (c *Core) Abandon() {
 	for _, l := range c.lanes {
 		if l.flight != nil && !l.flight.waiting {
-			l.flight.waiting, l.notBefore = true, now
+			l.flight.waiting = true
+			c.hasten(l)
 			c.enqueue(l)
 		}
 	}

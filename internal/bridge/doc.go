@@ -23,13 +23,16 @@
 // Both fold the same notifications, at slightly different times. An edge that one
 // sees published before it has observed it is remembered as ahead, and swallowed
 // when the notification comes; if none comes the published level is believed,
-// because somebody has seen it.
+// because somebody has seen it. After a freeze, notifications come late and all at
+// once: what they show is matched with what was told long ago, by its time where the
+// platform gives one, and where that leaves a doubt REST is asked before the levels
+// are compared.
 //
 // # Less formally
 //
 // [Core] is pure: no clock, no network, no log; time comes in with each call. The
 // model tests drive it through crashes, lost acknowledgements and two leaders.
-// [Engine] is the loop around it: one goroutine that owns the core, takes in
-// snapshots, stored events and outcomes, and hands out messages. Nothing waits for
-// the broker: while it is away, edges gather, bounded by leg.
+// [Engine] is the shell around it: one lock, under which whoever brings a snapshot,
+// stored events or outcomes also sends what follows. Nothing under it waits for the
+// broker: while it is away, edges gather, bounded by leg.
 package bridge

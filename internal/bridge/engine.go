@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/recorderbridge/genesys-ingestor/internal/call"
@@ -57,42 +58,51 @@ type EngineOptions struct {
 	Reconcile time.Duration
 	// Heartbeat is how often the leader writes a heartbeat. Default 10 s.
 	Heartbeat time.Duration
-	// Health completes the heartbeat: channels, token, clock. Optional.
+	// Health completes the events of the feed: channels, token, clock. It is asked every
+	// second. Optional.
 	Health func() Health
-	// Suspect is told of users whose notifications seem not to arrive although their
-	// topic is subscribed: somebody else has published, or REST knows, what was never
-	// observed here. It must not block. Optional.
-	Suspect func(users []string)
+	// Suspect is told of a user whose notifications seem not to arrive although their
+	// topic is subscribed: somebody else has published, or REST knows, what happened at
+	// that moment and was never observed here. It must not block. Optional.
+	Suspect func(user string, at time.Time)
 	Logger  *slog.Logger
 	// Observer is told what the engine does, for metrics. Optional.
 	Observer Observer
 }
 
-// Engine is the loop around a [Core]. Its methods may be called from anywhere; they
-// hand their argument to the one goroutine that owns the core.
+// Engine is the shell around a [Core]: one lock that makes it safe for concurrent use,
+// a clock, and the helpers that ask the stream and the platform.
+//
+// Its methods may be called from anywhere but from within its own callbacks. Whoever
+// brings something also sends what follows from it, on its own goroutine, before the
+// method returns: a notification costs no hand-over to another goroutine, which on a
+// quiet machine takes longer than all of the work. Nothing that waits for a broker or
+// for the platform is done under the lock.
 type Engine struct {
 	opts  EngineOptions
 	log   *slog.Logger
-	core  *Core
-	gaps  gaps
-	in    chan input
 	loads chan Load
 	// reconcile wakes the reconciler; its requests are coalesced.
 	reconcile chan struct{}
 	urgent    chan string
+	// asked and answered count the comparisons that were asked for, and those of them
+	// that are over.
+	asked, answered atomic.Uint64
+	done            chan struct{}
+
+	mu     sync.Mutex
+	core   *Core
+	gaps   gaps
+	health Health // as it was within the last second
 	// tail is the last stream sequence that the tail has delivered; waiting are
 	// those who wait for a condition on the core.
 	tail    uint64
 	waiting []waiter
-	done    chan struct{}
-}
-
-// input is one thing for the loop; exactly one field is set.
-type input struct {
-	snapshot *call.Snapshot
-	entries  []Entry
-	outcomes []Outcome
-	do       func(now time.Time)
+	stopped bool
+	// mail is what was brought while somebody else had the lock.
+	mail mailbox
+	// ticked is when the ticker last came.
+	ticked time.Time
 }
 
 type waiter struct {
@@ -115,53 +125,66 @@ func NewEngine(o EngineOptions) *Engine {
 		o.Observer = nobody{}
 	}
 	return &Engine{
-		opts: o, log: o.Logger, core: NewCore(o.Core), in: make(chan input, 4096), loads: make(chan Load, 1024),
+		opts: o, log: o.Logger, core: NewCore(o.Core), loads: make(chan Load, 1024),
 		reconcile: make(chan struct{}, 1), urgent: make(chan string, 256), done: make(chan struct{}),
 		gaps: newGaps(o.Core.Instance),
 	}
 }
 
-// Snapshot hands a snapshot to the engine, which owns it from now on. It waits only
-// when the engine is behind by thousands of inputs; the engine never waits for the
-// broker.
-func (e *Engine) Snapshot(s *call.Snapshot) { e.put(input{snapshot: s}) }
+// Snapshot takes a snapshot, and keeps nothing of it but texts, and what its participants
+// point to.
+func (e *Engine) Snapshot(s *call.Snapshot) {
+	if now, ok := e.enter(); ok {
+		e.core.Observe(s, now)
+		e.leave(now)
+	}
+}
 
-// Entries hands stored events from the tail to the engine, in stream order. The
-// slice may be used again, what its entries point to may not.
+// Entries takes stored events from the tail, in stream order. The slice may be used
+// again, what its entries point to may not.
 func (e *Engine) Entries(entries []Entry) {
-	e.put(input{entries: append([]Entry(nil), entries...)})
+	e.bring(func(m *mail) { m.entries = append(m.entries, entries...) })
 }
 
-// Resolve hands outcomes of messages to the engine. The slice may be used again.
+// Recover says that the entries of a whole window come now, see [Core.Recover].
+func (e *Engine) Recover() { e.Do(func(c *Core, _ time.Time) { c.Recover() }) }
+
+// Recovered says that they have come. Before that nothing must be observed, and this
+// instance must not lead.
+func (e *Engine) Recovered() {
+	e.Do(func(c *Core, now time.Time) {
+		for _, err := range c.Recovered(now) {
+			e.log.Warn("skip a stored event that cannot be read", "error", err)
+		}
+	})
+}
+
+func (e *Engine) store(entry *Entry, now time.Time) {
+	if err := e.core.Stored(entry, now); err != nil {
+		e.log.Warn("skip a stored event that cannot be read", "error", err)
+	}
+}
+
+// Resolve takes outcomes of messages. The slice may be used again.
 func (e *Engine) Resolve(outcomes []Outcome) {
-	e.put(input{outcomes: append([]Outcome(nil), outcomes...)})
+	e.bring(func(m *mail) { m.outcomes = append(m.outcomes, outcomes...) })
 }
 
-func (e *Engine) put(i input) {
-	select {
-	case e.in <- i:
-	case <-e.done:
-	}
-}
-
-// Do runs f on the goroutine that owns the core and waits for it. It reports false
-// when the engine has stopped.
+// Do runs f while nobody else uses the core. It reports false when the engine has
+// stopped. f must not call the engine.
 func (e *Engine) Do(f func(c *Core, now time.Time)) bool {
-	done := make(chan struct{})
-	e.put(input{do: func(now time.Time) { f(e.core, now); close(done) }})
-	select {
-	case <-done:
-		return true
-	case <-e.done:
-		return false
+	now, ok := e.enter()
+	if ok {
+		f(e.core, now)
+		e.leave(now)
 	}
+	return ok
 }
 
-// Wait waits until the condition holds; it is asked on the engine's goroutine after
-// every round.
+// Wait waits until the condition holds; it is asked after everything that happens.
 func (e *Engine) Wait(ctx context.Context, ready func(c *Core, tail uint64) bool) error {
 	w := waiter{ready: func() bool { return ctx.Err() != nil || ready(e.core, e.tail) }, done: make(chan struct{})}
-	e.put(input{do: func(time.Time) { e.waiting = append(e.waiting, w) }})
+	e.Do(func(*Core, time.Time) { e.waiting = append(e.waiting, w) })
 	select {
 	case <-w.done:
 		return ctx.Err()
@@ -172,12 +195,62 @@ func (e *Engine) Wait(ctx context.Context, ready func(c *Core, tail uint64) bool
 	}
 }
 
-// Run is the loop. It returns when ctx ends, after its helpers have stopped; what is
-// pending then is left to the stream and to whoever leads next.
+// enter takes the lock and says what time it is, which never runs backwards under it.
+// It is false, and the lock free, when the engine has stopped. Whoever comes first after
+// a freeze of the process sees that the ticker is late.
+func (e *Engine) enter() (now time.Time, ok bool) {
+	e.mu.Lock()
+	return e.entered()
+}
+
+func (e *Engine) entered() (now time.Time, ok bool) {
+	if e.stopped {
+		e.mu.Unlock()
+		return time.Time{}, false
+	}
+	now = time.Now()
+	if !e.ticked.IsZero() && now.Sub(e.ticked) > frozenAfter {
+		e.core.Hush(e.ticked, now.Add(thawing))
+	}
+	e.open(now)
+	return now, true
+}
+
+// A process that did not run for frozenAfter has been frozen, or starved. It then finds
+// seconds of notifications and of the stream at once, and says nothing for thawing, until it
+// knows both: the other instance has told most of it.
+const (
+	frozenAfter = time.Second
+	thawing     = 300 * time.Millisecond
+)
+
+// leave sends what may be sent, tells those who wait, and frees the lock.
+func (e *Engine) leave(now time.Time) {
+	e.left(now)
+	e.deliver() // what was brought meanwhile
+}
+
+func (e *Engine) left(now time.Time) {
+	e.round(now)
+	missed := e.core.Missed()
+	if e.gaps.blind() {
+		missed = nil
+	}
+	e.mu.Unlock()
+	if e.opts.Suspect != nil {
+		for user, at := range missed {
+			e.opts.Suspect(user, at)
+		}
+	}
+}
+
+// Run does what time makes due, and what has to be asked. It returns when ctx ends,
+// after its helpers have stopped; what is pending then is left to the stream and to
+// whoever leads next.
 func (e *Engine) Run(ctx context.Context) error {
 	var helpers sync.WaitGroup
 	defer helpers.Wait()
-	defer close(e.done)
+	defer e.stop()
 	for range 4 {
 		helpers.Go(func() { e.load(ctx) })
 	}
@@ -191,48 +264,54 @@ func (e *Engine) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case i := <-e.in:
-			now := time.Now()
-			e.take(i, now)
-			// Take along what has come meanwhile: one round of sending for all.
-			for range min(len(e.in), 256) {
-				e.take(<-e.in, now)
-			}
 		case now := <-ticker.C:
-			if now.Sub(slow) >= time.Second {
+			second := now.Sub(slow) >= time.Second
+			if second {
 				slow = now
-				e.core.Tick(now)
-				e.beat(now)
 			}
-			for _, id := range e.core.Asks(now) {
-				select {
-				case e.urgent <- id:
-				default: // it is asked again
-				}
-			}
+			e.tick(second)
 		}
-		e.round(time.Now())
 	}
 }
 
-func (e *Engine) take(i input, now time.Time) {
-	switch {
-	case i.snapshot != nil:
-		e.core.Observe(i.snapshot, now)
-	case i.entries != nil:
-		for k := range i.entries {
-			if err := e.core.Stored(&i.entries[k], now); err != nil {
-				e.log.Warn("skip a stored event that cannot be read", "error", err)
-			}
-			e.tail = max(e.tail, i.entries[k].Sequence)
-		}
-	case i.outcomes != nil:
-		for _, o := range i.outcomes {
-			e.core.Resolve(o, now)
-		}
-	case i.do != nil:
-		i.do(now)
+// tick does what is due, and once a second what may be late by as much.
+func (e *Engine) tick(second bool) {
+	if second {
+		e.feel()
 	}
+	e.Do(func(c *Core, now time.Time) {
+		if late := now.Sub(e.ticked); late > frozenAfter && !e.ticked.IsZero() {
+			e.log.Warn("this process did not run for a while", "silent", late.Round(time.Millisecond).String())
+		}
+		e.ticked = now
+		if second {
+			c.Tick(now)
+			e.beat(now)
+		}
+		for _, id := range c.Asks(now) {
+			select {
+			case e.urgent <- id:
+			default: // it is asked again
+			}
+		}
+	})
+}
+
+// feel asks how the platform connection is. It is asked outside of the lock, since it
+// may call the engine under a lock of its own.
+func (e *Engine) feel() {
+	if e.opts.Health == nil {
+		return
+	}
+	h := e.opts.Health()
+	e.Do(func(*Core, time.Time) { e.health = h })
+}
+
+func (e *Engine) stop() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.stopped = true
+	close(e.done)
 }
 
 // round sends what may be sent and tells those who wait.
@@ -251,8 +330,8 @@ func (e *Engine) round(now time.Time) {
 	for _, l := range e.core.Latencies() {
 		e.opts.Observer.Stored(l)
 	}
-	if users := e.core.Missed(); len(users) > 0 && e.opts.Suspect != nil && !e.gaps.blind() {
-		e.opts.Suspect(users)
+	if len(e.waiting) == 0 {
+		return
 	}
 	kept := e.waiting[:0]
 	for _, w := range e.waiting {
@@ -262,6 +341,7 @@ func (e *Engine) round(now time.Time) {
 		}
 		kept = append(kept, w)
 	}
+	clear(e.waiting[len(kept):])
 	e.waiting = kept
 }
 
@@ -278,21 +358,19 @@ func (e *Engine) load(ctx context.Context) {
 			if err != nil {
 				continue // the message is sent again, and conflicts again
 			}
-			e.put(input{do: func(now time.Time) {
-				if err := e.core.Stored(&entry, now); err != nil {
-					e.log.Warn("skip a stored event that cannot be read", "error", err)
-				}
-			}})
+			e.Do(func(_ *Core, now time.Time) { e.store(&entry, now) })
 		}
 	}
 }
 
 // Agent takes what became known about a user.
 func (e *Engine) Agent(u AgentUpdate) {
-	e.put(input{do: func(now time.Time) { e.core.Agent(&u, now) }})
+	e.Do(func(c *Core, now time.Time) { c.Agent(&u, now) })
 }
 
-// Moved says that the station of a user changed: open legs of that user tell it.
-func (e *Engine) Moved(userID string) {
-	e.put(input{do: func(now time.Time) { e.core.Moved(userID, now) }})
+// Moved says that the stations of users changed: open legs of theirs tell it.
+func (e *Engine) Moved(userIDs ...string) {
+	if len(userIDs) > 0 {
+		e.Do(func(c *Core, now time.Time) { c.Moved(userIDs, now) })
+	}
 }

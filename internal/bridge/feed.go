@@ -19,6 +19,8 @@ type feedLane struct {
 	lost       uint64 // events dropped because the queue was full
 	// gaps are those that the stream shows open.
 	gaps map[string]foreignGap
+	// closed are the ids of the gaps that it showed closed lately.
+	closed []string
 }
 
 // foreignGap is an open gap as the stream tells it.
@@ -26,6 +28,7 @@ type foreignGap struct {
 	instance string
 	gap      recording.Gap
 	at       time.Time
+	closing  bool // its end is announced
 }
 
 type feedItem struct {
@@ -66,6 +69,10 @@ func (c *Core) Announced() bool { return len(c.feed.queue) == 0 }
 func (c *Core) LeaderEvent() uint64 { return c.feed.mine }
 
 func (f *feedLane) compose(c *Core, _ time.Time) *flight {
+	// A gap that somebody else has closed meanwhile is not closed again.
+	f.queue = slices.DeleteFunc(f.queue, func(i feedItem) bool {
+		return i.data.Event == recording.FeedGapClosed && slices.Contains(f.closed, i.data.Gap.ID)
+	})
 	if len(f.queue) == 0 {
 		return nil
 	}
@@ -113,15 +120,27 @@ func (f *feedLane) learned(c *Core, e *Entry, _ time.Time) error {
 	return nil
 }
 
+// passed takes an event that the lane is past already, because a later one was read
+// first: what it says about gaps still counts.
+func (f *feedLane) passed(e *Entry) {
+	if event, err := decodeFeed(e.Data); err == nil && !slices.Contains(f.closed, event.Data.Gap.ID) {
+		f.note(&event.Data, e.Time)
+	}
+}
+
 // note keeps what the stream shows about leaders and gaps.
 func (f *feedLane) note(d *recording.FeedData, at time.Time) {
 	switch d.Event {
 	case recording.FeedGapOpened:
-		if len(f.gaps) < maxFeed {
+		if len(f.gaps) < maxFeed && !slices.Contains(f.closed, d.Gap.ID) {
 			f.gaps[d.Gap.ID] = foreignGap{instance: d.Instance, gap: d.Gap, at: at}
 		}
 	case recording.FeedGapClosed:
 		delete(f.gaps, d.Gap.ID)
+		if len(f.closed) >= maxFeed {
+			f.closed = slices.Delete(f.closed, 0, 1)
+		}
+		f.closed = append(f.closed, d.Gap.ID)
 	default:
 	}
 }

@@ -153,6 +153,11 @@ func (g *gaps) missed(observed time.Time) []recording.Gap {
 	return out
 }
 
+// mine reports whether a gap is one that this process has to close.
+func (g *gaps) mine(id string) bool {
+	return slices.ContainsFunc(g.open, func(p *gap) bool { return p.ID == id })
+}
+
 // findings are what a comparison with REST found.
 type findings struct {
 	recovered, lost           []string

@@ -194,7 +194,7 @@ func (p *player) line(n int, c *cue, raw []byte) {
 		p.core.Observe(&s, p.now)
 	case c.Station != nil:
 		p.names.stations[c.Station.User] = c.Station.Station
-		p.core.Moved(c.Station.User, p.now)
+		p.core.Moved([]string{c.Station.User}, p.now)
 	default:
 		f, err := genesys.DecodeFrame(raw)
 		if err != nil {
@@ -202,7 +202,8 @@ func (p *player) line(n int, c *cue, raw []byte) {
 		}
 		if f.Kind == genesys.KindConversation {
 			f.Snapshot.Received = p.now
-			p.core.Observe(&f.Snapshot, p.now)
+			p.core.Observe(f.Snapshot, p.now)
+			useAgain(f.Snapshot)
 		}
 	}
 }
@@ -270,4 +271,15 @@ func golden(t *testing.T, m *bridge.Message) string {
 		line = strings.Replace(line, undecided, "", 1)
 	}
 	return line
+}
+
+// useAgain fills a snapshot with another one, as its giver does: whoever has kept hold
+// of it tells nonsense from now on.
+func useAgain(s *call.Snapshot) {
+	other := call.Participant{ID: "another", UserID: "another", Purpose: "agent", State: "terminated", SecurePause: call.Yes}
+	s.Participants = s.Participants[:0]
+	for range cap(s.Participants) {
+		s.Participants = append(s.Participants, other)
+	}
+	s.ConversationID, s.View, s.Topic = "another", "another", "another"
 }

@@ -8,7 +8,9 @@ import (
 type Message struct {
 	Subject string
 	ID      string
-	Data    []byte
+	// Data is as it is until the outcome says that the message is stored. After that
+	// it may become another event.
+	Data []byte
 	// Expect is the last stream sequence on the subject as we know it, 0 for none:
 	// the message is stored only if that is true.
 	Expect uint64
@@ -55,6 +57,7 @@ type lane struct {
 	// notBefore delays the next attempt; attempts counts them.
 	notBefore time.Time
 	attempts  int
+	conflicts int // in a row, with nothing read in between
 	queued    bool
 }
 
@@ -98,7 +101,9 @@ func (c *Core) resolve(o Outcome, now time.Time) {
 	switch o.Verdict {
 	case Stored:
 		l.attempts = 0
+		data := l.flight.data
 		c.landed(l, o.Sequence, now)
+		c.rooms.give(data)
 	case Conflict:
 		c.stats.Conflicts++
 		if o.Sequence != 0 && o.Sequence <= l.sequence {
@@ -106,11 +111,15 @@ func (c *Core) resolve(o Outcome, now time.Time) {
 			break
 		}
 		// Perhaps it is our own event that is in the way, from an attempt of which
-		// we never heard: keep the flight until the stored event has been read.
+		// we never heard: keep the flight until the stored event has been read. The
+		// tail brings it with all that came before; the last one alone is read when the
+		// tail does not.
 		l.flight.waiting = true
-		l.attempts++
-		l.notBefore = now.Add(backoff(l.attempts + 4))
-		c.loads = append(c.loads, Load{Subject: l.subject, Sequence: o.Sequence})
+		l.conflicts++
+		l.notBefore = now.Add(backoff(l.conflicts + 4))
+		if l.conflicts > 1 {
+			c.loads = append(c.loads, Load{Subject: l.subject, Sequence: o.Sequence})
+		}
 	case Unsure:
 		c.stats.Retries++
 		l.flight.waiting = true
@@ -127,7 +136,8 @@ func (c *Core) resolve(o Outcome, now time.Time) {
 // landed notes that the event in flight is stored.
 func (c *Core) landed(l *lane, sequence uint64, now time.Time) {
 	f := l.flight
-	l.flight, l.sequence, l.notBefore = nil, max(l.sequence, sequence), time.Time{}
+	l.flight, l.sequence, l.conflicts = nil, max(l.sequence, sequence), 0
+	c.hasten(l)
 	c.stats.Published++
 	l.settled(c, f, now)
 	c.enqueue(l)
@@ -136,6 +146,9 @@ func (c *Core) landed(l *lane, sequence uint64, now time.Time) {
 // stored takes one event of the stream, from the tail or loaded after a conflict.
 func (c *Core) stored(l *lane, e *Entry, now time.Time) error {
 	if e.Sequence <= l.sequence {
+		if f, ok := l.owner.(*feedLane); ok {
+			f.passed(e)
+		}
 		return nil
 	}
 	if l.flight != nil && l.flight.id == e.ID {
@@ -143,7 +156,7 @@ func (c *Core) stored(l *lane, e *Entry, now time.Time) error {
 		return nil
 	}
 	// Whatever is in flight expects another predecessor and will be refused.
-	l.flight, l.sequence = nil, e.Sequence
+	l.flight, l.sequence, l.conflicts = nil, e.Sequence, 0
 	err := l.learned(c, e, now)
 	c.enqueue(l)
 	return err

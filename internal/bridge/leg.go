@@ -17,10 +17,20 @@ type legLane struct {
 	seen *call.Leg
 	// published is the data of the last event in the stream; nil when there is none.
 	published *recording.CallData
+	// own is what published is in, when it is an event of ours.
+	own *sent
 	// pending are the edges that are observed and not known to be published.
 	pending []call.Edge
 	// ahead are the steps that somebody else has published and we have not observed.
 	ahead []mark
+	// doubted are the last steps about each thing that were observed and taken for told,
+	// on weak evidence.
+	doubted []call.Edge
+	// held is when the last hold began that was told with its time.
+	held time.Time
+	// unsure is until when the levels are compared only after an answer of REST, since
+	// late notifications of our own may still be on their way.
+	unsure time.Time
 	// facts: something changed that is no edge, at the time, and from where it is
 	// known.
 	facts time.Time
@@ -28,6 +38,13 @@ type legLane struct {
 	// settle: compare the levels when the edges are out, since some were collapsed
 	// or learned from REST.
 	settle bool
+	// behind: our last word on the leg is older than what is told. Its facts are no news.
+	behind bool
+	// believed: the level is taken from the stream, and our topic has shown no other one
+	// since.
+	believed bool
+	// ever are the kinds of steps that somebody else has told of the leg.
+	ever kinds
 	// resumed is when the end of a secure pause that somebody else told was received.
 	resumed time.Time
 	// history: it ended before the stream begins, so nobody can say whether it was told.
@@ -35,12 +52,6 @@ type legLane struct {
 	// written is when the last event was published, stopped when the last one was a
 	// stop or came after it.
 	written time.Time
-}
-
-// mark is a step that was published before it was observed.
-type mark struct {
-	key call.Key
-	at  time.Time
 }
 
 // sent is the payload of a leg's flight.
@@ -58,7 +69,8 @@ func (c *Core) newLeg(id call.ID, subject string) *legLane {
 
 // observe takes what a snapshot changed about the leg.
 func (l *legLane) observe(c *Core, ch *call.Change, from control.Source, now time.Time) {
-	l.seen = ch.Leg
+	l.seen, l.behind = ch.Leg, ch.Behind
+	l.believed = l.believed && len(ch.Edges) == 0
 	for i := range ch.Edges {
 		e := &ch.Edges[i]
 		c.stats.Edges++
@@ -66,18 +78,29 @@ func (l *legLane) observe(c *Core, ch *call.Change, from control.Source, now tim
 			c.stats.Reconciled++
 			c.recover(l.id)
 			if c.reconciledAt.After(l.seen.Facts.Alerting) && e.Received.Sub(e.Occurred) > missedAfter && !e.Estimated {
-				c.miss(l.seen.UserID)
+				c.miss(l.seen.UserID, e.Occurred)
 			}
 		}
 		if e.Phase() != call.Unknown && e.Phase() <= control.LevelOf(l.published).Phase {
 			continue // published by somebody already
 		}
-		if l.swallow(e.Key) || l.told(e.Key) {
+		l.doubted = slices.DeleteFunc(l.doubted, func(d call.Edge) bool { return same(d.Key, e.Key) }) // older
+		old := ch.Adopted && e.Kind != call.SecureOn || c.hush.After(now)
+		if old && e.Phase() == call.Unknown && !l.isLater(e) && l.ever.has(e.Kind) {
+			// From what somebody else told to what may have been before it.
+			l.doubt(c, e, now)
 			continue
+		}
+		if l.unmade(e) || l.swallow(c, e, now) || l.told(e.Key) {
+			continue
+		}
+		if e.Kind == call.HeldOn && !e.Estimated && !l.isLater(e) {
+			l.hesitate(c, now)
+			continue // told already, or older than what is told
 		}
 		l.pending = append(l.pending, *e)
 		if l.flight == nil {
-			l.notBefore = time.Time{} // control does not wait for facts
+			c.hasten(l.lane) // control does not wait for facts
 		}
 	}
 	if l.published == nil && l.seen.Phase == call.Ended && now.Sub(l.seen.End) > c.opts.Retention {
@@ -87,7 +110,7 @@ func (l *legLane) observe(c *Core, ch *call.Change, from control.Source, now tim
 	if len(l.pending) > c.opts.MaxPending {
 		l.collapse(c)
 	}
-	if ch.Facts {
+	if ch.Facts && (!l.behind || l.wrapsUp()) {
 		if l.facts.IsZero() {
 			l.facts = now
 		}
@@ -95,17 +118,6 @@ func (l *legLane) observe(c *Core, ch *call.Change, from control.Source, now tim
 	}
 	c.afterCall(l, now)
 	c.enqueue(l.lane)
-}
-
-// swallow takes an observed step out of those that were published ahead of us, and
-// with it the ones before it, whose notifications we have missed.
-func (l *legLane) swallow(k call.Key) bool {
-	i := slices.IndexFunc(l.ahead, func(m mark) bool { return m.key == k })
-	if i < 0 {
-		return false
-	}
-	l.ahead = slices.Delete(l.ahead, 0, i+1)
-	return true
 }
 
 // told reports whether a step leads to where the leg is when everything pending is
@@ -121,14 +133,6 @@ func (l *legLane) told(k call.Key) bool {
 	return level.Step(k).Equal(level)
 }
 
-// inverse is the step that undoes a step; phases have none.
-func inverse(k call.Kind) call.Kind {
-	if k < call.SecureOn || k > call.SupervisedOff {
-		return 0
-	}
-	return k ^ 1 // on and off stand next to each other, on first and even
-}
-
 // collapse drops the steps between levels, and keeps start and stop.
 func (l *legLane) collapse(c *Core) {
 	c.stats.Collapsed++
@@ -138,29 +142,43 @@ func (l *legLane) collapse(c *Core) {
 
 // learned takes an event that somebody else has stored.
 func (l *legLane) learned(c *Core, e *Entry, now time.Time) error {
-	event, err := decodeCall(e.Data)
+	event, err := c.decodeCall(e)
 	if err != nil {
 		return err
 	}
 	d := &event.Data
-	if l.published != nil && d.Revision != l.published.Revision+1 {
-		c.stats.Holes++
+	if l.published != nil && d.Revision != l.published.Revision+1 || l.published == nil && d.Revision > 1 && len(l.pending) > 0 {
+		l.jump(c, d, now)
 	}
 	before, after := control.LevelOf(l.published), control.LevelOf(d)
 	if before.SecurePause && !after.SecurePause {
 		l.resumed = d.Timing.Received.Time
 	}
 	first := l.published == nil
-	l.published, l.written, l.history = d, e.Time, false
+	l.holds(d)
+	c.rooms.replaced(l.own)
+	l.published, l.own, l.written, l.history = d, nil, e.Time, false
 	c.witness(e)
 	belief := control.Recover(d)
 	live := l.seen != nil && !c.tracker.Adopted(l.id)
 	l.seen = c.tracker.Adopt(&belief)
+	before.Phase = after.Phase // a start tells more than the start
+	steps := call.Between(before, after, true)
+	l.ever.add(steps)
+	if first && d.Revision > 1 {
+		l.ever = everything
+	}
+	steps = l.match(steps, d)
 	switch {
 	case live && first:
 		l.settle = true // we began in the middle: the levels may differ
+		l.expect(c, steps, d, true, now)
+	case live && l.believed:
+		c.tracker.Believe(l.id, after)
 	case live:
-		l.match(call.Between(before, after, true), c.tracker.Seen(l.id).After(d.Timing.Received.Time), now)
+		l.expect(c, steps, d, c.tracker.Seen(l.id).After(d.Timing.Received.Time), now)
+	case now.Sub(e.Time) < 2*c.opts.Patience:
+		l.expect(c, steps, d, true, e.Time)
 	}
 	l.prune()
 	if l.facts.IsZero() {
@@ -171,50 +189,6 @@ func (l *legLane) learned(c *Core, e *Entry, now time.Time) error {
 		l.facts = time.Time{}
 	}
 	return nil
-}
-
-// match takes the steps of a stored event out of the pending ones. What is not pending
-// was published ahead of us, unless our own topic has spoken since: every snapshot is
-// complete, so the step is then history, and the levels are compared when we lead.
-func (l *legLane) match(keys []call.Key, history bool, now time.Time) {
-	for _, k := range keys {
-		if k.Phase() != call.Unknown {
-			continue // prune knows
-		}
-		if i := slices.IndexFunc(l.pending, func(e call.Edge) bool { return e.Key == k }); i >= 0 {
-			l.pending = slices.Delete(l.pending, i, i+1)
-			continue
-		}
-		if history {
-			l.settle = true
-			continue
-		}
-		l.ahead = append(l.ahead, mark{key: k, at: now})
-	}
-	if n := len(l.ahead); n > maxAhead {
-		l.ahead = slices.Delete(l.ahead, 0, n-maxAhead)
-	}
-}
-
-const maxAhead = 16
-
-// missedAfter is how late a notification may be before it counts as missed.
-const missedAfter = 5 * time.Second
-
-// believe takes over the published level when patience with the notifications that
-// should have shown it has run out: somebody has seen it. Step by step would be
-// wrong, since the steps in between are history.
-func (l *legLane) believe(c *Core, now time.Time) {
-	if n := len(l.ahead); n == 0 || now.Sub(l.ahead[n-1].at) < c.opts.Patience {
-		return
-	}
-	level := control.LevelOf(l.published)
-	for i := range l.pending {
-		level = level.Step(l.pending[i].Key)
-	}
-	l.ahead = nil
-	c.tracker.Believe(l.id, level)
-	c.miss(l.seen.UserID)
 }
 
 // prune drops the pending edges that say nothing new after what somebody else has
@@ -242,12 +216,13 @@ func reached(level call.Level, e *call.Edge) bool {
 }
 
 // next is the pending edge to publish. A secure pause that is on now does not wait
-// behind older steps; everything else goes in the order in which it happened.
-func (l *legLane) next(heard, now time.Time) *call.Edge {
+// behind older steps; everything else goes in the order in which it happened. paused
+// is when a topic last said for sure that a secure pause is on.
+func (l *legLane) next(paused time.Time) *call.Edge {
 	level := control.LevelOf(l.published)
 	l.pending = slices.DeleteFunc(l.pending, func(e call.Edge) bool { return reached(level, &e) })
 	if level.Phase == call.Connected && l.seen.SecurePause && !level.SecurePause {
-		if e := l.pauseFirst(level, heard, now); e != nil {
+		if e := l.pauseFirst(level, paused); e != nil {
 			return e
 		}
 	}
@@ -257,60 +232,12 @@ func (l *legLane) next(heard, now time.Time) *call.Edge {
 	return &l.pending[0]
 }
 
-// pauseFirst returns the step to a secure pause that is believed and not told. When
-// none is pending, another instance has told the end of the pause, which we have not
-// observed: where our topic has spoken since, the leg is paused again in doubt, until
-// we observe the end too; where it has not, the other one knew better.
-func (l *legLane) pauseFirst(level call.Level, heard, now time.Time) *call.Edge {
-	for i := range l.pending {
-		if l.pending[i].Kind == call.SecureOn {
-			return &l.pending[i]
-		}
-	}
-	if heard.Before(l.resumed) {
-		return nil
-	}
-	k := call.Key{Kind: call.SecureOn}
-	l.ahead = slices.DeleteFunc(l.ahead, func(m mark) bool { return m.key.Kind == call.SecureOff })
-	l.pending = slices.Insert(l.pending, 0, call.Edge{
-		Key: k, After: level.Step(k), Occurred: now, Estimated: true, Received: now, Reconciled: true,
-	})
-	return &l.pending[0]
-}
-
 // promoted prepares the leg for publishing by this instance: facts are compared where
 // this instance has heard of the leg since the last event was made.
 func (l *legLane) promoted(c *Core) {
-	if l.seen != nil && l.facts.IsZero() && l.published != nil && c.tracker.Seen(l.id).After(l.published.Timing.Received.Time) {
+	if l.seen != nil && (!l.behind || l.wrapsUp()) && l.facts.IsZero() && l.published != nil && c.tracker.Seen(l.id).After(l.published.Timing.Received.Time) {
 		l.facts = l.written
 	}
-}
-
-// alone is how long a standby waits for the leader to tell a secure pause.
-const alone = 500 * time.Millisecond
-
-// sacred is the one event that an instance writes without leading: a secure pause that
-// the leader has not told. The compare-and-set makes it safe; to wait for a change of
-// the lead would record what must not be recorded.
-func (l *legLane) sacred(c *Core, now time.Time) *flight {
-	level := control.LevelOf(l.published)
-	if level.Phase != call.Connected || level.SecurePause || !l.seen.SecurePause {
-		return nil
-	}
-	for i := range l.pending {
-		e := l.pending[i]
-		if e.Kind != call.SecureOn {
-			continue
-		}
-		if due := e.Received.Add(alone); now.Before(due) {
-			l.notBefore = due
-			c.park(l.lane)
-			return nil
-		}
-		e.After = level.Step(e.Key)
-		return l.flightOf(c, c.opts.Policy.Event(l.seen, &e, l.state(), c.opts.Names), e.Key, now)
-	}
-	return nil
 }
 
 // compose returns the next event of the leg: the first pending edge, else a refresh,
@@ -322,10 +249,20 @@ func (l *legLane) compose(c *Core, now time.Time) *flight {
 	if !c.leading {
 		return l.sacred(c, now)
 	}
-	first := l.next(c.tracker.Seen(l.id), now)
-	if first == nil && l.settle && len(l.ahead) == 0 {
+	first := l.next(c.tracker.Paused(l.id.Conversation))
+	if first != nil && first.Phase() == call.Ended && len(l.doubted) > 0 {
+		l.redeem() // nothing comes after the end
+		first = l.next(c.tracker.Paused(l.id.Conversation))
+	}
+	if first == nil && l.settle && !l.awaits() && l.differs() {
+		if l.unsure.After(now) {
+			c.wonder(l.id.Conversation, l.unsure, now)
+			l.notBefore = l.unsure
+			c.park(l.lane)
+			return nil
+		}
 		l.level(now)
-		first = l.next(c.tracker.Seen(l.id), now)
+		first = l.next(c.tracker.Paused(l.id.Conversation))
 	}
 	if first != nil {
 		e := *first
@@ -334,7 +271,7 @@ func (l *legLane) compose(c *Core, now time.Time) *flight {
 			// was believed when the step was observed.
 			e.After = control.LevelOf(l.published).Step(e.Key)
 		}
-		return l.flightOf(c, c.opts.Policy.Event(l.seen, &e, l.state(), c.opts.Names), e.Key, now)
+		return l.flightOf(c, c.opts.Policy.Event(l.described(e.Key), &e, l.state(), c.opts.Names), e.Key, now)
 	}
 	if l.published == nil {
 		return nil
@@ -364,6 +301,25 @@ func (l *legLane) compose(c *Core, now time.Time) *flight {
 	return l.flightOf(c, d, call.Key{}, now)
 }
 
+// wrapsUp reports whether a wrap-up code is known that is not told: it is news, however
+// late.
+func (l *legLane) wrapsUp() bool {
+	return l.seen.Wrapup.Code != "" && l.published != nil && l.published.Leg.Wrapup == nil
+}
+
+// described is the leg as the event of a step describes it. Where somebody else has told
+// the end of a secure pause and no topic has said since that it is on, that one knew better
+// than what is believed here: the step tells no pause.
+func (l *legLane) described(k call.Key) *call.Leg {
+	level := control.LevelOf(l.published)
+	if level.Phase != call.Connected || level.SecurePause || !l.seen.SecurePause || k.Kind == call.SecureOn {
+		return l.seen
+	}
+	leg := *l.seen
+	leg.SecurePause = false
+	return &leg
+}
+
 // state is the state that was told last.
 func (l *legLane) state() recording.State {
 	if l.published == nil {
@@ -372,11 +328,21 @@ func (l *legLane) state() recording.State {
 	return l.published.State
 }
 
+// differs reports whether the levels have to be compared, and are not the same.
+func (l *legLane) differs() bool {
+	l.settle = len(call.Between(control.LevelOf(l.published), l.seen.Level, !l.seen.Facts.Connected.IsZero())) > 0
+	return l.settle
+}
+
 // level compares what is published with what is believed, and makes the difference
 // pending, as knowledge gained afterwards.
 func (l *legLane) level(now time.Time) {
 	l.settle = false
+	l.redeem()
 	before := control.LevelOf(l.published)
+	for i := range l.pending {
+		before = before.Step(l.pending[i].Key)
+	}
 	after := before
 	for _, k := range call.Between(before, l.seen.Level, !l.seen.Facts.Connected.IsZero()) {
 		after = after.Step(k)
@@ -393,17 +359,21 @@ func (l *legLane) flightOf(c *Core, d recording.CallData, k call.Key, now time.T
 	}
 	d.Origin.Instance = c.opts.Instance
 	d.Timing.Published = recording.At(now)
-	id, data := encodeCall(c.opts.Source, &d)
-	return &flight{id: id, data: data, payload: sent{data: d, key: k}}
+	s := c.rooms.sent() // kept as what is published, when it is
+	s.data, s.key = d, k
+	id, data := encodeCall(c.opts.Source, &s.data, c.rooms.take())
+	return &flight{id: id, data: data, payload: s}
 }
 
 // settled notes that the event in flight is stored.
 func (l *legLane) settled(c *Core, f *flight, now time.Time) {
-	s, ok := f.payload.(sent)
+	s, ok := f.payload.(*sent)
 	if !ok {
 		return
 	}
-	l.published, l.written = &s.data, now
+	l.holds(&s.data)
+	c.rooms.replaced(l.own)
+	l.published, l.own, l.written = &s.data, s, now
 	c.latencies = append(c.latencies, Latency{
 		Verb: s.data.Verb, Cause: s.data.Cause, Confidence: s.data.Confidence,
 		SinceReceived: now.Sub(s.data.Timing.Received.Time), SincePublished: now.Sub(s.data.Timing.Published.Time),
@@ -413,7 +383,7 @@ func (l *legLane) settled(c *Core, f *flight, now time.Time) {
 	}
 	// What we tell undoes what somebody else told: its end is still to be told.
 	l.ahead = slices.DeleteFunc(l.ahead, func(m mark) bool {
-		return m.key.Kind == inverse(s.key.Kind) && m.key.Supervisor == s.key.Supervisor
+		return m.key.Kind == inverse(s.key.Kind) && same(m.key, s.key)
 	})
 	if i := slices.IndexFunc(l.pending, func(e call.Edge) bool { return e.Key == s.key }); i >= 0 {
 		l.pending = slices.Delete(l.pending, i, i+1)

@@ -1,6 +1,7 @@
 package bridge_test
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"slices"
@@ -35,7 +36,7 @@ func (s *stream) store(m *bridge.Message, now time.Time) (bridge.Verdict, uint64
 		return bridge.Conflict, s.last[m.Subject]
 	}
 	seq := uint64(len(s.log) + 1)
-	s.log = append(s.log, bridge.Entry{Subject: m.Subject, Sequence: seq, ID: m.ID, Data: m.Data, Time: now})
+	s.log = append(s.log, bridge.Entry{Subject: m.Subject, Sequence: seq, ID: m.ID, Data: bytes.Clone(m.Data), Time: now})
 	s.last[m.Subject], s.ids[m.ID] = seq, seq
 	return bridge.Stored, seq
 }
@@ -187,7 +188,7 @@ func (w *world) pick() *node { return w.nodes[rapid.IntRange(0, len(w.nodes)-1).
 // step does one random thing.
 func (w *world) step() {
 	n := w.pick()
-	what := rapid.IntRange(0, 19).Draw(w.rt, "step")
+	what := rapid.IntRange(0, 24).Draw(w.rt, "step")
 	if n.core == nil {
 		if what == 0 {
 			w.boot(n)
@@ -213,11 +214,19 @@ func (w *world) step() {
 	case 16:
 		w.load(n)
 	case 17:
-		w.now = w.now.Add(time.Duration(rapid.IntRange(1, 40).Draw(w.rt, "seconds")) * time.Second)
+		w.now = w.now.Add(time.Duration(rapid.SampledFrom([]int{1, 2, 3, 5, 8, 13, 40}).Draw(w.rt, "seconds")) * time.Second)
 		n.core.Tick(w.now)
 		w.answer(n)
 	case 18:
 		w.elect(n)
+	case 20, 21, 22:
+		w.work(n)
+	case 23:
+		w.read(n, len(w.stream.log))
+	case 24:
+		for range rapid.IntRange(2, 10).Draw(w.rt, "frames in a burst") {
+			w.deliver(n)
+		}
 	case 19:
 		if rapid.IntRange(0, 9).Draw(w.rt, "crash") == 0 {
 			w.crash(n)
@@ -227,11 +236,51 @@ func (w *world) step() {
 
 func (w *world) deliver(n *node) {
 	u := users[rapid.IntRange(0, 2).Draw(w.rt, "topic")]
-	if q := n.topics[u]; len(q) > 0 {
-		s := *q[0]
-		s.Received = w.now
-		n.core.Observe(&s, w.now)
-		n.topics[u] = q[1:]
+	if len(n.topics[u]) > 0 {
+		w.take(n, u)
+	}
+}
+
+// latest is how late a frame may be: what comes after the patience of the core has run
+// out may be told a second time.
+const latest = 30 * time.Second
+
+// take gives an instance the next frame of a topic.
+func (w *world) take(n *node, user string) {
+	s := *n.topics[user][0]
+	if w.now.Sub(s.Received) > latest {
+		w.lossless = false
+	}
+	s.Received = w.now
+	n.core.Observe(&s, w.now)
+	n.topics[user] = n.topics[user][1:]
+}
+
+// work lets an instance observe and publish while nothing disturbs it.
+func (w *world) work(n *node) {
+	for range rapid.IntRange(1, 4).Draw(w.rt, "changes") {
+		w.happen()
+		for _, u := range users {
+			for len(n.topics[u]) > 0 {
+				w.take(n, u)
+			}
+		}
+		w.publish(n)
+	}
+}
+
+// publish sends what is ready, and takes the acknowledgements.
+func (w *world) publish(n *node) {
+	for msgs := n.core.Next(w.now); len(msgs) > 0; msgs = n.core.Next(w.now) {
+		w.answers(n, msgs)
+	}
+}
+
+// answers stores messages and gives the answers back.
+func (w *world) answers(n *node, msgs []bridge.Message) {
+	for i := range msgs {
+		v, seq := w.stream.store(&msgs[i], w.now)
+		n.core.Resolve(bridge.Outcome{Token: msgs[i].Token, Subject: msgs[i].Subject, Verdict: v, Sequence: seq}, w.now)
 	}
 }
 
@@ -314,6 +363,7 @@ func (w *world) elect(n *node) {
 // as one instance lives through everything, no transition may be lost.
 func (w *world) crash(n *node) {
 	n.crashed = true
+	w.lossless = w.lossless && n.core.Stats().Holes == 0
 	if w.nodes[0].crashed && w.nodes[1].crashed {
 		w.lossless = false
 	}
@@ -322,7 +372,11 @@ func (w *world) crash(n *node) {
 
 func (w *world) boot(n *node) {
 	n.core, n.tail = newCore(n.name), 0
+	n.core.Recover()
 	w.read(n, len(w.stream.log))
+	if unreadable := n.core.Recovered(w.now); len(unreadable) > 0 {
+		w.rt.Fatal(unreadable)
+	}
 	if len(w.parties) > 0 {
 		w.ask(n) // subscribe, then REST, then live
 	}
@@ -339,7 +393,8 @@ func (w *world) calm() {
 	w.deliverAll()
 	for _, n := range w.nodes {
 		// Beyond the bound of a leg the steps collapse to the level, by design.
-		w.lossless = w.lossless && n.core.Stats().Collapsed == 0
+		// The same where the last event was read without those before it.
+		w.lossless = w.lossless && n.core.Stats().Collapsed == 0 && n.core.Stats().Holes == 0
 		n.core.Follow()
 		for _, m := range n.wire {
 			w.stream.store(&m, w.now)
@@ -370,10 +425,7 @@ func (w *world) deliverAll() {
 					continue
 				}
 				w.now = w.now.Add(time.Millisecond)
-				s := *n.topics[u][0]
-				s.Received = w.now
-				n.core.Observe(&s, w.now)
-				n.topics[u] = n.topics[u][1:]
+				w.take(n, u)
 				more = true
 			}
 		}
@@ -399,7 +451,7 @@ func (w *world) rest(n *node) {
 			m.core.Tick(w.now)
 		}
 		if round == 0 {
-			n.core.Abandon(w.now)
+			n.core.Abandon()
 			n.core.Lead(uint64(len(w.stream.log) + 1))
 		}
 		if round == 2 && len(w.parties) > 0 {
@@ -408,10 +460,7 @@ func (w *world) rest(n *node) {
 		w.answer(n)
 		w.load(n)
 		msgs := n.core.Next(w.now)
-		for i := range msgs {
-			v, seq := w.stream.store(&msgs[i], w.now)
-			n.core.Resolve(bridge.Outcome{Token: msgs[i].Token, Subject: msgs[i].Subject, Verdict: v, Sequence: seq}, w.now)
-		}
+		w.answers(n, msgs)
 		if round > 12 && len(msgs) == 0 && n.core.Idle() {
 			return
 		}

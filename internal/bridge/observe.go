@@ -23,15 +23,42 @@ const firstAsk = 300 * time.Millisecond
 // Observe folds a snapshot.
 func (c *Core) Observe(s *call.Snapshot, now time.Time) {
 	c.stats.Snapshots++
+	if c.hush.After(now) {
+		s.Waited = c.frozen
+	}
 	changes := c.tracker.Fold(s)
 	c.take(changes, control.Source{
 		Received: s.Received, Topic: s.Topic, CorrelationID: s.CorrelationID, Reconciled: s.View == call.ViewREST,
 	}, now)
 	if s.View == call.ViewREST {
 		c.confirm(s, now)
+	} else {
+		c.contradict(s, now)
 	}
 	c.doubt(s.ConversationID, now)
 }
+
+// contradict looks for steps that somebody else has told and that the leg's own topic does
+// not show, although it has spoken a while later: its notification was missed, or the step is
+// over and the end was missed by the one who told it. REST is asked which.
+func (c *Core) contradict(s *call.Snapshot, now time.Time) {
+	for id := range c.tracker.Legs(s.ConversationID) {
+		l := c.legs[id]
+		if l == nil || len(l.ahead) == 0 || l.seen == nil || l.seen.UserID != s.View {
+			continue
+		}
+		for i := range l.ahead {
+			if m := &l.ahead[i]; !m.weak && now.Sub(m.at) >= overtaking {
+				m.weak = true
+				l.hesitate(c, now)
+				c.wonder(s.ConversationID, l.unsure, now)
+			}
+		}
+	}
+}
+
+// overtaking is how long notifications of one topic may overtake each other.
+const overtaking = time.Second
 
 func (c *Core) take(changes []call.Change, from control.Source, now time.Time) {
 	for i := range changes {
@@ -48,7 +75,7 @@ func (c *Core) take(changes []call.Change, from control.Source, now time.Time) {
 // confirm uses a REST answer to settle what notifications left open: steps that were
 // published before the question and never observed did not last, or the answer
 // would show them.
-func (c *Core) confirm(s *call.Snapshot, _ time.Time) {
+func (c *Core) confirm(s *call.Snapshot, now time.Time) {
 	for i := range s.Participants {
 		l := c.legs[call.ID{Conversation: s.ConversationID, Leg: s.Participants[i].ID}]
 		if l == nil || l.seen == nil {
@@ -57,13 +84,35 @@ func (c *Core) confirm(s *call.Snapshot, _ time.Time) {
 		for len(l.ahead) > 0 && l.ahead[0].at.Before(s.Asked) {
 			l.ahead = l.ahead[1:]
 		}
+		if l.unsure.After(now) {
+			l.unsure = time.Time{}
+			c.hasten(l.lane)
+		}
 		l.settle = true
 		c.enqueue(l.lane)
 	}
+	delete(c.wonders, s.ConversationID)
+}
+
+// wonder has REST asked about a conversation whose legs cannot be compared: they may be
+// told further than our late topics show, or not as far.
+func (c *Core) wonder(conversation string, until, now time.Time) {
+	c.wonders[conversation] = until
+	if _, asked := c.asks[conversation]; !asked {
+		c.asks[conversation] = ask{next: now.Add(firstAsk)}
+	}
+}
+
+func (c *Core) doubtful(conversation string, now time.Time) bool {
+	if c.wonders[conversation].After(now) {
+		return true
+	}
+	delete(c.wonders, conversation)
+	return c.tracker.Doubtful(conversation)
 }
 
 func (c *Core) doubt(conversation string, now time.Time) {
-	doubtful := c.tracker.Doubtful(conversation)
+	doubtful := c.doubtful(conversation, now)
 	_, asked := c.asks[conversation]
 	switch {
 	case doubtful && !asked:
@@ -83,7 +132,7 @@ func (c *Core) Asks(now time.Time) []string {
 			continue
 		}
 		c.take(c.tracker.Expire(id, now), control.Source{Received: now}, now)
-		if !c.tracker.Doubtful(id) {
+		if !c.doubtful(id, now) {
 			delete(c.asks, id)
 			continue
 		}
@@ -93,6 +142,7 @@ func (c *Core) Asks(now time.Time) []string {
 			a.next = now.Add(min(firstAsk<<a.tries, quickAsk))
 		}
 		if a.tries > maxAsks {
+			delete(c.wonders, id)
 			delete(c.asks, id) // the periodic comparison goes on with it
 			continue
 		}
@@ -256,10 +306,8 @@ func (c *Core) unread(conversations []string) []string {
 	var names []string
 	for _, conversation := range conversations {
 		n := len(names)
-		for id := range c.legs {
-			if id.Conversation == conversation {
-				names = append(names, legName(id))
-			}
+		for id := range c.tracker.Legs(conversation) {
+			names = append(names, legName(id))
 		}
 		if len(names) == n {
 			names = append(names, conversation+"/"+recording.NoUser)
@@ -271,12 +319,25 @@ func (c *Core) unread(conversations []string) []string {
 
 // heard reports whether a topic has spoken of a leg of the conversation since a time.
 func (c *Core) heard(conversation string, since time.Time) bool {
-	for id := range c.legs {
-		if id.Conversation == conversation && c.tracker.Seen(id).After(since) {
+	for id := range c.tracker.Legs(conversation) {
+		if c.tracker.Seen(id).After(since) {
 			return true
 		}
 	}
 	return false
+}
+
+// fresh reports whether the conversation has a leg, and the topic of every leg that is
+// not over has spoken of it since a time.
+func (c *Core) fresh(conversation string, since time.Time) bool {
+	known := false
+	for id := range c.tracker.Legs(conversation) {
+		known = true
+		if l := c.legs[id]; l != nil && l.seen != nil && l.seen.Phase != call.Ended && !c.tracker.Seen(id).After(since) {
+			return false
+		}
+	}
+	return known
 }
 
 // goneFor is how long the platform must deny a conversation, asked twice, before its
@@ -296,8 +357,8 @@ func (c *Core) Gone(conversation string, now time.Time) {
 	}
 	delete(c.gone, conversation)
 	s := call.Snapshot{ConversationID: conversation, View: call.ViewREST, Asked: now, Received: now, Topic: "gone"}
-	for id, l := range c.legs {
-		if id.Conversation == conversation && l.seen != nil && l.seen.Phase != call.Ended {
+	for id := range c.tracker.Legs(conversation) {
+		if l := c.legs[id]; l != nil && l.seen != nil && l.seen.Phase != call.Ended {
 			s.Participants = append(s.Participants, call.Participant{
 				ID: id.Leg, UserID: l.seen.UserID, Purpose: l.seen.Purpose, State: "terminated",
 			})
@@ -332,10 +393,14 @@ func (c *Core) Unfinished(since time.Time) []string {
 	return ids
 }
 
-// Moved notes that the station of a user changed.
-func (c *Core) Moved(userID string, now time.Time) {
+// Moved notes that the stations of users changed.
+func (c *Core) Moved(userIDs []string, now time.Time) {
+	moved := make(map[string]bool, len(userIDs))
+	for _, id := range userIDs {
+		moved[id] = true
+	}
 	for _, l := range c.legs {
-		if l.seen != nil && l.seen.UserID == userID && l.seen.Phase != call.Ended && l.facts.IsZero() {
+		if l.seen != nil && moved[l.seen.UserID] && l.seen.Phase != call.Ended && l.facts.IsZero() {
 			l.facts = now
 			c.enqueue(l.lane)
 		}

@@ -13,7 +13,7 @@ import (
 // Observation takes what the platform connection says about itself. When something
 // was restored, REST is asked what was missed.
 func (e *Engine) Observation(o Observation) {
-	e.put(input{do: func(now time.Time) {
+	e.Do(func(_ *Core, now time.Time) {
 		if !o.Up && o.Cause == recording.GapStarted && !e.core.observed.IsZero() && e.core.observed.Before(o.From) {
 			o.From = e.core.observed // what came before is somebody else's account
 		}
@@ -21,16 +21,21 @@ func (e *Engine) Observation(o Observation) {
 			e.Reconcile()
 		}
 		e.announceGaps(now)
-	}})
+	})
 }
 
 // Reconcile asks for a comparison with REST as soon as possible.
 func (e *Engine) Reconcile() {
+	e.asked.Add(1)
 	select {
 	case e.reconcile <- struct{}{}:
 	default:
 	}
 }
+
+// Comparing reports whether a comparison with REST was asked for and is not over: what
+// happens meanwhile may be learned from its answers before its notification comes.
+func (e *Engine) Comparing() bool { return e.answered.Load() < e.asked.Load() }
 
 // Blind reports whether part of what should be observed is not.
 func (e *Engine) Blind() (blind bool) {
@@ -62,15 +67,15 @@ func (e *Engine) announceGaps(now time.Time) {
 // announce queues a feed event with the present health.
 func (e *Engine) announce(d recording.FeedData, now time.Time) {
 	if e.opts.Health != nil {
-		h := e.opts.Health()
-		h.fill(&d)
+		e.health.fill(&d)
 	}
 	e.core.Announce(d, now)
 }
 
 // Announce queues a feed event.
 func (e *Engine) Announce(d recording.FeedData) {
-	e.put(input{do: func(now time.Time) { e.announce(d, now) }})
+	e.feel()
+	e.Do(func(_ *Core, now time.Time) { e.announce(d, now) })
 }
 
 func (e *Engine) beat(now time.Time) {
@@ -98,7 +103,11 @@ func (e *Engine) reconciler(ctx context.Context) {
 		case <-e.reconcile:
 		}
 		for wait := time.Second; ; wait = min(2*wait, time.Minute) {
+			asked := e.asked.Load()
 			err := e.compare(ctx, periodic)
+			if err == nil {
+				e.answered.Store(asked)
+			}
 			if err == nil || ctx.Err() != nil {
 				break
 			}
@@ -133,20 +142,24 @@ func (e *Engine) asker(ctx context.Context) {
 }
 
 // compare reads every conversation that may have changed unseen: those the platform
-// takes for open and those believed open. A periodic comparison leaves out what was
-// heard of since the last one.
+// takes for open and those believed open. Every notification shows its conversation
+// as a whole, so what was heard of since everything is observed again is left out,
+// and where nothing was interrupted, what was heard of since the last comparison.
 func (e *Engine) compare(ctx context.Context, periodic bool) error {
 	begin := time.Now()
-	since := begin
-	if periodic {
-		since = begin.Add(-e.opts.Reconcile)
-	}
+	since := begin.Add(-e.opts.Reconcile)
 	var believed []string
 	var closing []*gap
 	var leading bool
 	if !e.Do(func(c *Core, _ time.Time) {
 		leading, _ = c.Leading()
-		believed, closing = c.Believed(since), e.gaps.restoredNow()
+		closing = e.gaps.restoredNow()
+		for _, g := range closing {
+			if g.To.After(since) {
+				since = g.To.Time
+			}
+		}
+		believed = c.Believed(since)
 		c.recovered, c.recoveredCount = nil, 0
 	}) {
 		return ctx.Err()
@@ -161,7 +174,7 @@ func (e *Engine) compare(ctx context.Context, periodic bool) error {
 	if err != nil {
 		e.log.Warn("open conversations cannot be listed: calls that began unseen stay unseen until they change", "error", err)
 	}
-	lost := e.readAll(ctx, believed, open, periodic)
+	lost := e.readAll(ctx, believed, open, since, periodic)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -191,27 +204,33 @@ func (e *Engine) compare(ctx context.Context, periodic bool) error {
 	return nil
 }
 
-// closeForeign closes the gaps that an instance announced which is no longer there.
+// closeForeign closes the gaps that an instance announced which is no longer there:
+// another one, or this one before it was started again.
 func (e *Engine) closeForeign(c *Core, begin time.Time, found findings, now time.Time) {
 	for id, g := range c.feed.gaps {
-		if g.instance == e.opts.Core.Instance || g.at.After(begin.Add(-c.opts.Patience)) {
+		if g.closing || e.gaps.mine(id) || g.at.After(begin.Add(-c.opts.Patience)) {
 			continue
 		}
-		delete(c.feed.gaps, id)
+		g.closing = true
+		c.feed.gaps[id] = g
 		g.gap.To = recording.At(now)
 		found.fill(&g.gap)
 		e.announce(recording.FeedData{Event: recording.FeedGapClosed, Gap: g.gap}, now)
 	}
 }
 
-// readAll reads conversations, several at a time, and returns those that could not
-// be read.
-func (e *Engine) readAll(ctx context.Context, believed []string, open []Open, periodic bool) []string {
+// readAll reads conversations of which no topic has spoken since a time, several at a
+// time, and returns those that could not be read.
+func (e *Engine) readAll(ctx context.Context, believed []string, open []Open, since time.Time, periodic bool) []string {
 	calls := make(map[string]map[string]string, len(open))
+	known := make(map[string]bool, len(believed))
+	for _, id := range believed {
+		known[id] = true
+	}
 	ids := believed
 	for _, o := range open {
 		calls[o.ID] = o.ProtocolCallIDs
-		if !slices.Contains(believed, o.ID) && !(periodic && e.fresh(o.ID)) {
+		if !known[o.ID] {
 			ids = append(ids, o.ID)
 		}
 	}
@@ -222,6 +241,9 @@ func (e *Engine) readAll(ctx context.Context, believed []string, open []Open, pe
 	for range min(4, len(ids)) {
 		readers.Go(func() {
 			for id := range work {
+				if e.fresh(id, since) {
+					continue // its turn came late: it has spoken meanwhile
+				}
 				if err := e.read(ctx, id, calls[id], !periodic); err != nil {
 					mu.Lock()
 					lost = append(lost, id)
@@ -242,10 +264,9 @@ func (e *Engine) readAll(ctx context.Context, believed []string, open []Open, pe
 	return lost
 }
 
-// fresh reports whether a topic has spoken of the conversation since the last
-// comparison.
-func (e *Engine) fresh(id string) (fresh bool) {
-	e.Do(func(c *Core, now time.Time) { fresh = c.heard(id, now.Add(-e.opts.Reconcile)) })
+// fresh reports whether all that is known of a conversation was heard of since a time.
+func (e *Engine) fresh(id string, since time.Time) (fresh bool) {
+	e.Do(func(c *Core, _ time.Time) { fresh = c.fresh(id, since) })
 	return fresh
 }
 
@@ -253,7 +274,7 @@ func (e *Engine) fresh(id string) (fresh bool) {
 func (e *Engine) read(ctx context.Context, id string, calls map[string]string, urgent bool) error {
 	s, err := e.opts.Platform.Conversation(ctx, id, urgent)
 	if errors.Is(err, ErrGone) {
-		e.put(input{do: func(now time.Time) { e.core.Gone(id, now) }})
+		e.Do(func(c *Core, now time.Time) { c.Gone(id, now) })
 		return nil
 	}
 	if err != nil {

@@ -8,30 +8,24 @@ import (
 	"github.com/recorderbridge/genesys-ingestor/internal/call"
 )
 
+// on is a leg in a secure pause.
+func on() call.Participant {
+	p := talking("leg", "ua")
+	p.SecurePause = call.Yes
+	return p
+}
+
 // G5: a leader whose channel delivers nothing does not know of the pause. The standby
 // knows, waits for half a second, and tells it. It tells nothing else.
 func TestStandbyTellsAPauseThatTheLeaderDoesNot(t *testing.T) {
-	r := newRig(t)
-	one, two := r.instance("one"), r.instance("two")
-	one.Lead(1)
-	for _, i := range []*instance{one, two} {
-		i.sees("ua", caller(), talking("leg", "ua"))
-	}
-	one.sends()
-	two.reads()
-
-	paused := talking("leg", "ua")
-	paused.SecurePause, paused.Held = call.Yes, call.Yes
+	r, one, two := pair(t)
+	paused := on()
+	paused.Held = call.Yes
 	two.sees("ua", caller(), paused)
 	r.wait(400 * time.Millisecond)
-	if told := two.sends(); len(told) != 0 {
-		t.Fatalf("the standby did not wait for the leader: %+v", told)
-	}
+	two.expects()
 	r.wait(200 * time.Millisecond)
-	told := two.sends()
-	if len(told) != 1 || told[0].Verb != recording.Pause || told[0].Cause != recording.SecurePaused {
-		t.Fatalf("the standby told %+v", told)
-	}
+	two.expects("pause secure_paused")
 	one.reads()
 	one.sees("ua", caller(), paused)
 	for _, d := range one.sends() {
@@ -39,7 +33,112 @@ func TestStandbyTellsAPauseThatTheLeaderDoesNot(t *testing.T) {
 			t.Errorf("the pause is told twice")
 		}
 	}
-	if d := r.last(); d.State != recording.Paused || d.Leg.Held != true {
+	if d := r.last(); d.State != recording.Paused || !d.Leg.Held {
 		t.Errorf("last told %s, held %v", d.State, d.Leg.Held)
+	}
+}
+
+// The leader has told the end of one pause and is gone when the next one begins, so soon
+// that the standby has never believed the end. It tells the second one all the same.
+func TestStandbyTellsAPauseThatFollowsAResume(t *testing.T) {
+	r, one, two := pair(t)
+	tell := func(p call.Participant) {
+		for _, i := range []*instance{one, two} {
+			i.sees("ua", caller(), p)
+		}
+		one.sends()
+		two.reads()
+	}
+	tell(on())
+	r.wait(700 * time.Millisecond)
+	tell(talking("leg", "ua"))
+	r.wait(4 * time.Second)
+	one.sees(call.ViewREST, caller(), talking("leg", "ua"))
+	one.expects("resume secure_resumed")
+	two.reads()
+	r.wait(100 * time.Millisecond)
+	two.sees("ua", caller(), on())
+	two.expects()
+	r.wait(499 * time.Millisecond)
+	two.expects()
+	r.wait(time.Millisecond)
+	two.expects("pause secure_paused")
+}
+
+// The notification of a pause comes late, after the leader has told the pause; then the
+// leader tells its end. Nothing says since that the pause is on: it is not told again.
+func TestStandbyDoesNotRepeatAPauseThatIsOver(t *testing.T) {
+	r, one, two := pair(t)
+	one.sees("ua", caller(), on())
+	one.sends()
+	r.wait(time.Second)
+	two.sees("ua", caller(), talking("leg", "ua"))
+	two.reads() // seems to be history
+	two.sees("ua", caller(), on())
+	r.wait(2 * time.Second)
+	one.sees("ua", caller(), talking("leg", "ua"))
+	one.expects("resume secure_resumed")
+	two.reads()
+	for range 3 {
+		r.wait(time.Second)
+		two.Tick(r.now)
+		two.expects()
+	}
+	one.Follow()
+	two.Lead(2)
+	two.expects()
+}
+
+// A pause in doubt that is seen to be over before it was told is not told at all.
+func TestDoubtfulPauseIsTakenBack(t *testing.T) {
+	r, one, two := pair(t)
+	for _, i := range []*instance{one, two} {
+		i.sees("ua", caller(), on())
+	}
+	one.sends()
+	two.reads()
+	r.wait(4 * time.Second)
+	one.sees(call.ViewREST, caller(), talking("leg", "ua"))
+	one.expects("resume secure_resumed")
+	two.reads()
+	r.wait(10 * time.Millisecond)
+	two.sees("ua", caller(), on()) // late, or the clocks differ
+	two.expects()
+	r.wait(400 * time.Millisecond)
+	two.sees("ua", caller(), talking("leg", "ua"))
+	one.Follow()
+	two.Lead(2)
+	r.wait(4 * time.Second)
+	two.Tick(r.now)
+	two.expects()
+}
+
+// The end of a pause was told by somebody else, and our topic has said nothing since: what
+// is told next tells no pause of its own.
+func TestStepsTellNoPauseThatIsOver(t *testing.T) {
+	r, one, two := pair(t)
+	for _, i := range []*instance{one, two} {
+		i.sees("ua", caller(), on())
+	}
+	one.expects("pause secure_paused")
+	two.reads()
+	r.wait(4 * time.Second)
+	one.sees("ua", caller(), talking("leg", "ua"))
+	one.expects("resume secure_resumed")
+	two.reads()
+	one.Follow()
+	two.Lead(2)
+	two.expects()
+	silent := muted("leg", "ua")
+	silent.SecurePause = call.Absent
+	two.Observe(&call.Snapshot{ConversationID: "conv", View: "ua", Received: r.now, Participants: []call.Participant{caller(), silent}}, r.now)
+	told := two.sends()
+	for _, d := range told {
+		if d.Verb == recording.Pause || d.State != recording.Recording {
+			t.Errorf("told %s %s, %s", d.Verb, d.Cause, d.State)
+		}
+	}
+	if len(told) == 0 {
+		t.Error("nothing is told")
 	}
 }

@@ -13,26 +13,26 @@ import (
 func TestOwnStepEndsTheOppositeAhead(t *testing.T) {
 	c := NewCore(CoreOptions{Adapter: "acme"})
 	l := &legLane{ahead: []mark{{key: call.Key{Kind: call.SecureOff}}, {key: call.Key{Kind: call.HeldOff}}}}
-	l.settled(c, &flight{payload: sent{key: call.Key{Kind: call.SecureOn}}}, eight)
-	if l.swallow(call.Key{Kind: call.SecureOff}) {
+	l.settled(c, &flight{payload: &sent{key: call.Key{Kind: call.SecureOn}}}, eight)
+	if l.swallow(c, &call.Edge{Key: call.Key{Kind: call.SecureOff}}, time.Time{}) {
 		t.Error("the end of the pause that we told is swallowed")
 	}
-	if !l.swallow(call.Key{Kind: call.HeldOff}) {
+	if !l.swallow(c, &call.Edge{Key: call.Key{Kind: call.HeldOff}}, time.Time{}) {
 		t.Error("another step went with it")
 	}
 }
 
 // A leg whose pause somebody else has told to be over is not paused again by a topic
-// that has not spoken since, and is by one that has.
+// that has not said so since, and is by one that has.
 func TestPauseAgainOnlyOnNewerWord(t *testing.T) {
 	running := call.Level{Phase: call.Connected}
 	for _, test := range []struct {
-		heard time.Time
-		want  bool
+		said time.Time
+		want bool
 	}{{eight.Add(-time.Second), false}, {eight.Add(time.Second), true}} {
 		l := &legLane{seen: &call.Leg{Level: call.Level{Phase: call.Connected, SecurePause: true}}, resumed: eight}
-		if e := l.pauseFirst(running, test.heard, eight.Add(time.Minute)); (e != nil) != test.want {
-			t.Errorf("heard %v: pauses %v", test.heard, e != nil)
+		if e := l.pauseFirst(running, test.said); (e != nil) != test.want {
+			t.Errorf("said %v: pauses %v", test.said, e != nil)
 		}
 	}
 }

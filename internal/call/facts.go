@@ -119,9 +119,18 @@ func (f *ConversationFacts) join(g ConversationFacts) {
 	}
 }
 
-// peersOf lists the parties that are on the call with self now. Listeners are not on
-// the call: they are told as supervisors.
-func peersOf(s *Snapshot, self string) (peers []Peer, talking int, people int) {
+// company is who is on the call with a leg now.
+type company struct {
+	peers []Peer // in the order of their ids
+	// people are the peers who are persons, talking those of them who are not kept
+	// waiting.
+	people, talking int
+}
+
+// companyOf finds the parties that are on the call with self, in the room of peers.
+// Listeners are not on the call: they are told as supervisors.
+func companyOf(s *Snapshot, self string, peers []Peer) company {
+	people, talking := 0, 0
 	for i := range s.Participants {
 		p := &s.Participants[i]
 		if p.ID == self || p.ID == "" || phaseOf(p) != Connected {
@@ -136,7 +145,7 @@ func peersOf(s *Snapshot, self string) (peers []Peer, talking int, people int) {
 		}
 	}
 	slices.SortFunc(peers, func(a, b Peer) int { return strings.Compare(a.ID, b.ID) })
-	return peers, talking, people
+	return company{peers, people, talking}
 }
 
 func addressOf(p *Participant) string {

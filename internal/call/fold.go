@@ -1,6 +1,9 @@
 package call
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Fold takes a snapshot and returns what it changed: the legs of the view's own
 // user first, then what a secure pause changed about the others.
@@ -20,6 +23,7 @@ func (t *Tracker) Fold(s *Snapshot) []Change {
 	if !isLate {
 		t.hearPause(c, s, progress)
 	}
+	t.edges = t.edges[:0]
 	changes := t.spread(c, s)
 	for i := range s.Participants {
 		p := &s.Participants[i]
@@ -35,6 +39,7 @@ func (t *Tracker) Fold(s *Snapshot) []Change {
 	if len(c.legs) == 0 && len(c.behind) == 0 {
 		delete(t.conversations, c.id)
 	}
+	t.changes = changes
 	return changes
 }
 
@@ -46,6 +51,7 @@ func (t *Tracker) Expire(conversation string, now time.Time) []Change {
 		return nil
 	}
 	c.pause.expire(now, 2*t.opts.Settle)
+	t.edges = t.edges[:0]
 	return t.spread(c, &Snapshot{ConversationID: conversation, Received: now})
 }
 
@@ -107,12 +113,12 @@ func (t *Tracker) hearPause(c *conversation, s *Snapshot, progress bool) {
 		c.pause.answer(flag, s.Asked, s.Received, trust*t.opts.Settle)
 		return
 	}
-	c.pause.say(s.View, flag, s.Received, t.opts.Settle, progress)
+	c.pause.say(s.View, flag, s.Received, s.Waited, t.opts.Settle, progress)
 }
 
 // spread gives the secure pause of the conversation to every leg that is still on.
 func (t *Tracker) spread(c *conversation, s *Snapshot) []Change {
-	var changes []Change
+	changes := t.changes[:0]
 	on := c.pause.on()
 	for _, l := range c.legs {
 		if l.Phase == Ended || l.SecurePause == on || len(c.pause.views) == 0 {
@@ -126,7 +132,9 @@ func (t *Tracker) spread(c *conversation, s *Snapshot) []Change {
 			continue // the end says it all
 		}
 		l.Level = l.Step(k)
-		changes = append(changes, Change{Leg: &l.Leg, Edges: []Edge{edge(s, k, l.Level, time.Time{})}})
+		t.edges = append(t.edges, edge(s, k, l.Level, time.Time{}))
+		n := len(t.edges)
+		changes = append(changes, Change{Leg: &l.Leg, Edges: t.edges[n-1 : n : n]})
 	}
 	return changes
 }
@@ -152,18 +160,24 @@ func (t *Tracker) foldLeg(c *conversation, s *Snapshot, p *Participant, isLate b
 		c.legs = append(c.legs, l)
 		t.legs++
 	}
-	before, facts := l.Level, l.Facts
+	before, facts, adopted := l.Level, l.Facts, l.adopted && s.View != ViewREST
 	// REST answers may be older than what the topic has said since the question.
 	stale := isLate || s.View == ViewREST && l.seen.After(s.Asked)
-	t.learn(l, s, p, stale)
-	after := l.next(c, s, p, stale)
+	with := companyOf(s, p.ID, t.peers[:0])
+	t.peers = with.peers
+	t.learn(l, s, p, with, stale)
+	after := l.next(c, s, p, with, stale)
 	l.adopted = false
+	behind := false
 	if s.View != ViewREST {
 		l.seen = s.Received
+		behind = l.shown < phaseOf(p) && phaseOf(p) <= before.Phase
+		l.shown = max(l.shown, phaseOf(p))
 	}
-	var edges []Edge
+	first := len(t.edges)
 	level := before
-	for _, k := range Between(before, after, !l.Connected.IsZero()) {
+	t.keys = between(t.keys[:0], before, after, !l.Connected.IsZero())
+	for _, k := range t.keys {
 		if k.Kind == Delivered && (p.State == "dialing" || p.State == "contacting") {
 			k.Kind = Originated
 		}
@@ -174,11 +188,12 @@ func (t *Tracker) foldLeg(c *conversation, s *Snapshot, p *Participant, isLate b
 		if k.Kind == Finished {
 			level = after
 		}
-		edges = append(edges, edge(s, k, level, l.when(k, p)))
+		t.edges = append(t.edges, edge(s, k, level, l.when(k, p)))
 	}
+	edges := t.edges[first:len(t.edges):len(t.edges)]
 	l.Level = after
 	changed := !facts.equal(&l.Facts)
-	if len(edges) == 0 && !changed {
+	if len(edges) == 0 && !changed && !behind {
 		return changes
 	}
 	// A resume or pause of this leg in the same snapshot comes first.
@@ -186,15 +201,16 @@ func (t *Tracker) foldLeg(c *conversation, s *Snapshot, p *Participant, isLate b
 		if changes[i].Leg == &l.Leg {
 			changes[i].Edges = append(changes[i].Edges, edges...)
 			changes[i].Facts = changes[i].Facts || changed
+			changes[i].Adopted, changes[i].Behind = adopted, behind
 			return changes
 		}
 	}
-	return append(changes, Change{Leg: &l.Leg, Edges: edges, Facts: changed})
+	return append(changes, Change{Leg: &l.Leg, Edges: edges, Facts: changed, Adopted: adopted, Behind: behind})
 }
 
 // learn takes the facts out of a participant. Times once set stay set, whatever the
 // snapshot; the rest is taken from snapshots that are not late.
-func (t *Tracker) learn(l *legState, s *Snapshot, p *Participant, stale bool) {
+func (t *Tracker) learn(l *legState, s *Snapshot, p *Participant, with company, stale bool) {
 	f := &l.Facts
 	phase := phaseOf(p)
 	if phase == Armed || p.State == "connected" && f.Alerting.IsZero() {
@@ -242,13 +258,13 @@ func (t *Tracker) learn(l *legState, s *Snapshot, p *Participant, stale bool) {
 		f.Confined = p.Confined == Yes
 	}
 	f.Attributes = attributesOf(s, p, t.opts.Attributes)
-	if f.End.IsZero() {
-		f.Peers, _, _ = peersOf(s, p.ID)
+	if f.End.IsZero() && !slices.Equal(f.Peers, with.peers) {
+		f.Peers = slices.Clone(with.peers)
 	}
 }
 
 // next is the level of a leg after a snapshot.
-func (l *legState) next(c *conversation, s *Snapshot, p *Participant, stale bool) Level {
+func (l *legState) next(c *conversation, s *Snapshot, p *Participant, with company, stale bool) Level {
 	n := l.Level
 	n.Phase = max(n.Phase, phaseOf(p))
 	if n.Phase == Ended {
@@ -266,8 +282,7 @@ func (l *legState) next(c *conversation, s *Snapshot, p *Participant, stale bool
 	if p.State != "" {
 		n.Parked = p.State == "parked"
 	}
-	_, talking, people := peersOf(s, p.ID)
-	n.Conference = n.Phase == Connected && (talking >= 2 || n.Conference && people >= 2)
+	n.Conference = n.Phase == Connected && (with.talking >= 2 || n.Conference && with.people >= 2)
 	n.Supervisors = supervisorsOf(s, p.ID)
 	return n
 }

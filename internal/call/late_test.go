@@ -104,3 +104,44 @@ func TestConferenceOutlivesAHold(t *testing.T) {
 		t.Errorf("%v, not %v", got, want)
 	}
 }
+
+// After a freeze the notifications of before a question come after its answer. That
+// they show more than the ones before them does not make them news.
+func TestLateFramesDoNotEndThePauseOfAnAnswer(t *testing.T) {
+	tr := tracker("ua")
+	paused := with(agent("a", "ua", "connected"), func(p *call.Participant) { p.SecurePause = call.Yes })
+	kinds(tr, snap("ua", 10, customer(), agent("a", "ua", "alerting")))
+	kinds(tr, snap(call.ViewREST, 20, customer(), paused))
+	got := kinds(tr, snap("ua", 20.1, customer(), agent("a", "ua", "connected")))
+	if len(got) != 0 || !tr.Doubtful("c") {
+		t.Errorf("edges %v, doubtful %v", got, tr.Doubtful("c"))
+	}
+	kinds(tr, snap("ua", 20.2, customer(), paused))
+	// What is further than the answer is believed at once.
+	got = kinds(tr, snap("ua", 20.9, customer(), agent("a", "ua", "connected"), agent("b", "ub", "alerting")))
+	if !cmp.Equal(got["a"], []string{"secure-"}) {
+		t.Errorf("edges %v", got)
+	}
+}
+
+// The first word about a pause that is known from the stream only may be older than
+// what the stream told: it ends the pause when REST agrees, or nobody can be asked.
+func TestFirstWordDoesNotEndARecalledPause(t *testing.T) {
+	begin := func() *call.Tracker {
+		tr := tracker("ua")
+		leg := call.Leg{ID: call.ID{Conversation: "c", Leg: "a"}, UserID: "ua"}
+		leg.Phase, leg.SecurePause, leg.Facts.Connected = call.Connected, true, at(10)
+		tr.Adopt(&leg)
+		got := kinds(tr, snap("ua", 20, customer(), agent("a", "ua", "connected")))
+		if len(got["a"]) != 0 || !tr.Doubtful("c") {
+			t.Errorf("edges %v, doubtful %v", got, tr.Doubtful("c"))
+		}
+		return tr
+	}
+	if got := kinds(begin(), snap(call.ViewREST, 21, customer(), agent("a", "ua", "connected"))); !cmp.Equal(got["a"], []string{"secure-?"}) {
+		t.Errorf("REST agrees: %v", got)
+	}
+	if got := begin().Expire("c", at(22.1)); len(got) != 1 {
+		t.Errorf("nobody contradicts: %v", got)
+	}
+}

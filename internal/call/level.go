@@ -106,8 +106,10 @@ func (k Key) Phase() Phase {
 // step, except that a leg of which only the end was seen starts and ends. A leg
 // that connects or ends takes its other changes along: the event that says so
 // carries the complete level.
-func Between(a, b Level, connectedEver bool) []Key {
-	var keys []Key
+func Between(a, b Level, connectedEver bool) []Key { return between(nil, a, b, connectedEver) }
+
+// between appends to keys.
+func between(keys []Key, a, b Level, connectedEver bool) []Key {
 	if b.Phase > a.Phase {
 		if b.Phase == Armed {
 			keys = append(keys, Key{Kind: Delivered})
@@ -125,11 +127,10 @@ func Between(a, b Level, connectedEver bool) []Key {
 	if b.Phase == Ended {
 		return keys
 	}
-	return append(keys, toggles(a, b)...)
+	return toggles(keys, a, b)
 }
 
-func toggles(a, b Level) []Key {
-	var keys []Key
+func toggles(keys []Key, a, b Level) []Key {
 	flip := func(was, is bool, on, off Kind) {
 		switch {
 		case is && !was:

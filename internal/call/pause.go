@@ -9,8 +9,12 @@ type view struct {
 	flag Flag
 	// since is when the flag took its value, seen when it was last confirmed.
 	since, seen time.Time
+	// affirmed is when the pause was last said to be on.
+	affirmed time.Time
 	// doubt is when the view began to say No although it is too early to believe it.
 	doubt time.Time
+	// recalled: only the stream has said so yet.
+	recalled bool
 	// denied: REST says No, and the view has said Yes too lately to be overruled.
 	denied bool
 }
@@ -43,8 +47,10 @@ func (p *pause) unsure() bool {
 
 // say records what a view says at a time. A change from on to off within settle of
 // the change to on may be two frames that changed places; it is held in doubt until
-// it is confirmed, by REST, by a later frame that shows progress, or by time.
-func (p *pause) say(name string, flag Flag, at time.Time, settle time.Duration, progress bool) {
+// it is confirmed, by REST, by a later frame that shows progress, or by time. So is
+// the first word about a pause that is known from the stream: it may be older. What may
+// have waited affirms nothing that came meanwhile.
+func (p *pause) say(name string, flag Flag, at, waited time.Time, settle time.Duration, progress bool) {
 	if flag == Absent {
 		return
 	}
@@ -55,8 +61,8 @@ func (p *pause) say(name string, flag Flag, at time.Time, settle time.Duration, 
 		if v.flag != Yes {
 			v.since = at
 		}
-		v.flag, v.doubt = Yes, time.Time{}
-	case v.flag == Yes && !progress && at.Sub(v.since) < settle:
+		v.flag, v.affirmed, v.doubt, v.recalled = Yes, earliest(at, waited), time.Time{}, false
+	case v.flag == Yes && (v.recalled || !progress && at.Sub(v.since) < settle):
 		if v.doubt.IsZero() {
 			v.doubt = at
 		}
@@ -64,7 +70,7 @@ func (p *pause) say(name string, flag Flag, at time.Time, settle time.Duration, 
 		if v.flag != No {
 			v.since = at
 		}
-		v.flag, v.doubt = No, time.Time{}
+		v.flag, v.doubt, v.recalled = No, time.Time{}, false
 	}
 }
 
@@ -77,12 +83,16 @@ func (p *pause) answer(flag Flag, asked, received time.Time, trust time.Duration
 		return
 	}
 	if len(p.views) == 0 {
-		p.views = append(p.views, view{name: ViewREST, flag: flag, since: received, seen: asked})
+		p.views = append(p.views, view{name: ViewREST, flag: flag, since: received, seen: asked, affirmed: asked})
 		return
 	}
 	for i := range p.views {
 		v := &p.views[i]
 		old := asked.Sub(v.seen) >= trust
+		v.recalled = false
+		if flag == Yes {
+			v.affirmed = asked
+		}
 		switch {
 		case flag == No && !v.doubt.IsZero() && !v.seen.After(asked):
 			v.flag, v.since, v.doubt = No, received, time.Time{} // frame and answer agree
@@ -116,7 +126,7 @@ func (p *pause) recall(legs []*legState) {
 			flag = Yes
 		}
 	}
-	p.views = []view{{name: ViewREST, flag: flag}}
+	p.views = []view{{name: ViewREST, flag: flag, recalled: true}}
 }
 
 // expire believes the views that have been in doubt for patience without being
@@ -125,7 +135,7 @@ func (p *pause) expire(now time.Time, patience time.Duration) {
 	for i := range p.views {
 		v := &p.views[i]
 		if !v.doubt.IsZero() && now.Sub(v.doubt) >= patience {
-			v.flag, v.since, v.doubt = No, v.doubt, time.Time{}
+			v.flag, v.since, v.doubt, v.recalled = No, v.doubt, time.Time{}, false
 		}
 	}
 }

@@ -17,6 +17,9 @@ type Snapshot struct {
 	// question left: what the answer says is at least as new as that.
 	Received time.Time
 	Asked    time.Time
+	// Waited, when set, is since when the snapshot may have waited to be received, in a
+	// process that did not run.
+	Waited time.Time
 	// SecurePause is the flag of the conversation itself.
 	SecurePause  Flag
 	Participants []Participant

@@ -1,6 +1,9 @@
 package call
 
-import "time"
+import (
+	"iter"
+	"time"
+)
 
 // Options of a [Tracker].
 type Options struct {
@@ -24,6 +27,11 @@ type Tracker struct {
 	opts          Options
 	conversations map[string]*conversation
 	legs          int
+	// The room of what Fold returns, and of the steps on the way there.
+	changes []Change
+	edges   []Edge
+	keys    []Key
+	peers   []Peer
 }
 
 // conversation is one call with its tracked legs.
@@ -48,6 +56,8 @@ type legState struct {
 	seen time.Time
 	// lastHold is the start of the last hold: a snapshot with an older one is late.
 	lastHold time.Time
+	// shown is how far the leg's own topic has shown it.
+	shown Phase
 	// adopted: known from the stream only, no snapshot has spoken yet.
 	adopted bool
 }
@@ -62,7 +72,8 @@ type party struct {
 	phase Phase
 }
 
-// Change is what a snapshot changed about a leg.
+// Change is what a snapshot changed about a leg. It holds until the next call of the
+// tracker.
 type Change struct {
 	// Leg is the belief after the change. It is the tracker's own: read it before the
 	// next call of the tracker, and do not keep its slices and maps for writing.
@@ -71,6 +82,12 @@ type Change struct {
 	Edges []Edge
 	// Facts reports that something changed that is no step of the level.
 	Facts bool
+	// Adopted reports that the leg was known from the stream only and this is the first
+	// word of its topic: the steps lead from what the stream told to what may be older.
+	Adopted bool
+	// Behind reports that the leg's own topic shows a phase that was known from the stream
+	// already: the snapshot may be older than what the stream told.
+	Behind bool
 }
 
 // NewTracker returns an empty tracker.
@@ -94,6 +111,21 @@ func (t *Tracker) Leg(id ID) (*Leg, bool) {
 	return nil, false
 }
 
+// Legs are the ids of the tracked legs of a conversation.
+func (t *Tracker) Legs(conversation string) iter.Seq[ID] {
+	return func(yield func(ID) bool) {
+		c := t.conversations[conversation]
+		if c == nil {
+			return
+		}
+		for _, l := range c.legs {
+			if !yield(l.ID) {
+				return
+			}
+		}
+	}
+}
+
 // Seen returns when the topic of the leg's own user last spoke of it.
 func (t *Tracker) Seen(id ID) time.Time {
 	if c := t.conversations[id.Conversation]; c != nil {
@@ -102,6 +134,20 @@ func (t *Tracker) Seen(id ID) time.Time {
 		}
 	}
 	return time.Time{}
+}
+
+// Paused returns when it was last said that the secure pause of the conversation is on,
+// by a view that has not taken it back; zero when none says so. An answer of REST
+// counts from its question.
+func (t *Tracker) Paused(conversation string) (said time.Time) {
+	if c := t.conversations[conversation]; c != nil {
+		for i := range c.pause.views {
+			if v := &c.pause.views[i]; v.flag == Yes && v.affirmed.After(said) {
+				said = v.affirmed
+			}
+		}
+	}
+	return said
 }
 
 // Adopt makes a leg known that was found in the stream. Where a snapshot has spoken
@@ -120,6 +166,12 @@ func (t *Tracker) Adopt(l *Leg) *Leg {
 		phase := max(l.Phase, known.Phase)
 		known.Level, known.Facts = l.Level, l.Facts
 		known.Phase = phase
+	case known.shown < l.Phase:
+		// The stream is ahead of our topic: it knows better, also what was corrected since.
+		known.Phase = max(known.Phase, l.Phase)
+		facts := l.Facts
+		facts.complete(&known.Facts)
+		known.Facts = facts
 	default:
 		known.Phase = max(known.Phase, l.Phase)
 		known.Facts.complete(&l.Facts)
@@ -241,7 +293,27 @@ func (c *conversation) advance(s *Snapshot) (isLate, progress bool) {
 		progress = progress || reached(p) > e.phase
 		e.phase = max(e.phase, reached(p))
 	}
-	return isLate, progress && !isLate
+	return isLate, progress && !isLate && (s.View == ViewREST || c.further(s))
+}
+
+// further reports whether a snapshot shows more than the last answer of REST did. After
+// a freeze the notifications from before the question come after its answer: what is
+// progress for their topic is old.
+func (c *conversation) further(s *Snapshot) bool {
+	for i := range c.parties {
+		v := &c.parties[i]
+		if v.view != ViewREST {
+			continue
+		}
+		for k := range s.Participants {
+			at := v.find(s.Participants[k].ID, k)
+			if at < 0 || reached(&s.Participants[k]) > v.list[at].phase {
+				return true
+			}
+		}
+		return false
+	}
+	return true
 }
 
 func (v *viewParties) find(id string, guess int) int {

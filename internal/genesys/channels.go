@@ -23,13 +23,35 @@ const (
 	subscriptionsTemplate = channelTemplate + "/subscriptions"
 )
 
-// channel is a notification channel. Its address is a secret.
+// channel is a notification channel. Its address is a secret. It is not changed: who
+// learns something about a channel makes a new value.
 type channel struct {
 	ID         string    `json:"id"`
-	ConnectURI string    `json:"connectUri"`
-	Expires    time.Time `json:"expires"`
-	// Bound is when the token that created it expires: the channel may die with it.
+	ConnectURI string    `json:"connectUri,omitempty"`
+	Expires    time.Time `json:"expires"` // by the platform's clock
+	// Bound is when the first of the tokens expires that it was created or subscribed
+	// with: the channel may die with it.
 	Bound time.Time `json:"bound"`
+	// Rebound is when the last of them expires. Whether a channel lives that long is
+	// not documented: it is tried with channels that are not in use.
+	Rebound time.Time `json:"rebound,omitzero"`
+	// Rebinds is set when it has outlived its first token: the last one counts.
+	Rebinds bool `json:"rebinds,omitempty"`
+	// Left is set when it exists but is not to be used again.
+	Left bool `json:"left,omitempty"`
+}
+
+// with returns the channel after its topics were put with a token.
+func (c *channel) with(t *token) *channel {
+	if t == nil {
+		return c
+	}
+	v := *c
+	if v.Rebinds || t.expires.Before(v.Bound) {
+		v.Bound = t.expires
+	}
+	v.Rebound = latest(v.Rebound, t.expires)
+	return &v
 }
 
 // errChannelGone is returned when the platform no longer knows a channel.
@@ -38,9 +60,10 @@ var errChannelGone = errors.New("channel is gone")
 // createChannel creates a channel. It is not repeated when the outcome is unknown:
 // each one that gets lost counts against the limit for a day.
 func (p *Platform) createChannel(ctx context.Context) (*channel, error) {
-	if !p.creations.Allow() {
-		return nil, errors.New("create channel: too many were created lately")
+	if err := p.creations.enter(); err != nil {
+		return nil, err
 	}
+	p.lookAhead(ctx)
 	a, err := p.client.call(ctx, request{
 		method: http.MethodPost, template: channelsTemplate, body: struct{}{}, priority: PriorityChannels, once: true,
 	})
@@ -58,16 +81,20 @@ func (p *Platform) createChannel(ctx context.Context) (*channel, error) {
 	if raw.ID == "" {
 		return nil, errors.New("create channel: answer has no id")
 	}
-	if err := p.checkConnectURI(raw.ConnectURI); err != nil {
-		return nil, fmt.Errorf("create channel: %w", err)
-	}
 	s := scanner{b: raw.Expires}
 	expires := s.time()
 	if expires.IsZero() {
 		expires = p.client.now().Add(channelLife)
 	}
 	p.counters.created.Add(1)
-	return &channel{ID: raw.ID, ConnectURI: raw.ConnectURI, Expires: expires, Bound: a.token.expires}, nil
+	ch := &channel{ID: raw.ID, ConnectURI: raw.ConnectURI, Expires: expires, Bound: a.token.expires}
+	if err := p.checkConnectURI(raw.ConnectURI); err != nil {
+		p.leave(ch)
+		p.wasted(true)
+		return nil, fmt.Errorf("create channel: %w", err)
+	}
+	p.bear(ch)
+	return ch, nil
 }
 
 // checkChannel asks whether a channel still exists. An answer to HEAD has no body that
@@ -89,6 +116,12 @@ func (p *Platform) checkChannel(ctx context.Context, id string) error {
 	return err
 }
 
+// wasted notes a channel that was created for nothing.
+func (p *Platform) wasted(refused bool) {
+	p.counters.wasted.Add(1)
+	p.creations.waste(refused)
+}
+
 // listTopics returns the topics of a channel.
 func (p *Platform) listTopics(ctx context.Context, id string, prio Priority) (map[string]bool, error) {
 	var list struct {
@@ -105,18 +138,6 @@ func (p *Platform) listTopics(ctx context.Context, id string, prio Priority) (ma
 		topics[t.ID] = true
 	}
 	return topics, nil
-}
-
-// countChannels returns how many channels the OAuth client has, those of others too.
-func (p *Platform) countChannels(ctx context.Context) (int, error) {
-	var list struct {
-		Entities []json.RawMessage `json:"entities"`
-	}
-	_, err := p.client.read(ctx, request{
-		method: http.MethodGet, template: channelsTemplate,
-		query: url.Values{"includechannels": {"oauthclient"}}, priority: PriorityPeriodic,
-	}, &list)
-	return len(list.Entities), err
 }
 
 // checkConnectURI makes sure that a channel leads to the region. The address itself

@@ -16,6 +16,7 @@ func TestManyFaults(t *testing.T) {
 	}, func(o *genesys.Options) {
 		o.Timings.Heartbeat, o.Timings.PingWait = 200*time.Millisecond, 100*time.Millisecond
 		o.Timings.Discovery = 100 * time.Millisecond
+		o.Timings.RefusedMin, o.Timings.RefusedMax, o.Timings.Grace = time.Millisecond, 20*time.Millisecond, 10*time.Millisecond
 		o.Timings.Suspect, o.Timings.Creation = time.Millisecond, time.Millisecond
 	})
 	kinds := []simulator.FaultKind{

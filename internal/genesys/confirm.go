@@ -21,6 +21,10 @@ func (s *slot) confirm(socket *socket) error {
 		}
 		return fmt.Errorf("subscribe: %w", err)
 	}
+	if ch := s.ch.with(s.p.tokens.shown.Load()); *ch != *s.ch {
+		s.ch = ch
+		s.p.remember(s.index, ch)
+	}
 	s.confirmed(socket, v, refused)
 	return nil
 }
@@ -28,7 +32,10 @@ func (s *slot) confirm(socket *socket) error {
 // put replaces the topics of a channel. When all conversations are refused in one
 // shape it tries the other one.
 func (s *slot) put(ctx context.Context, ch *channel, v share) (rejections, error) {
-	refused, err := s.p.subscribeAll(ctx, ch.ID, v.topics(s.kind))
+	refused, err := s.p.subscribeAll(ctx, ch.ID, v.topics(s.shape()))
+	if err == nil && !s.plain && statesRefused(refused, s.shape(), v) {
+		refused, err = s.simplify(ctx, ch, v, refused)
+	}
 	if err != nil || !allRefused(refused, s.kind, v) {
 		return refused, err
 	}
@@ -36,7 +43,7 @@ func (s *slot) put(ctx context.Context, ch *channel, v share) (rejections, error
 	if s.kind == TopicConversations {
 		other = TopicCalls
 	}
-	again, err := s.p.subscribeAll(ctx, ch.ID, v.topics(other))
+	again, err := s.p.subscribeAll(ctx, ch.ID, v.topics(shape{other, s.plain}))
 	if err != nil {
 		return nil, err
 	}
@@ -48,6 +55,35 @@ func (s *slot) put(ctx context.Context, ch *channel, v share) (rejections, error
 	s.kind = other
 	s.p.prefer(other)
 	return again, nil
+}
+
+// simplify adds the topics of the agents' states without out of office, when they were
+// all refused with it: perhaps that is the part that the organization does not know.
+func (s *slot) simplify(ctx context.Context, ch *channel, v share, refused rejections) (rejections, error) {
+	const budget = 20 // calls
+	s.plain = true
+	s.p.stateless.Store(true)
+	for _, u := range v.agents {
+		delete(refused, agentTopicOf(u))
+	}
+	left := budget
+	if err := s.p.search(ctx, ch.ID, share{agents: v.agents}.topics(s.shape()), refused, &left); err != nil {
+		return nil, err
+	}
+	if !statesRefused(refused, s.shape(), v) {
+		s.log.Warn("the platform refuses the topic of out of office: it is read by REST only")
+	}
+	return refused, nil
+}
+
+// statesRefused reports whether nobody's state may be observed in this shape.
+func statesRefused(r rejections, f shape, v share) bool {
+	for _, u := range v.agents {
+		if _, no := r[f.states(u)]; !no {
+			return false
+		}
+	}
+	return len(v.agents) > 0
 }
 
 func allRefused(r rejections, kind string, v share) bool {
@@ -62,6 +98,7 @@ func allRefused(r rejections, kind string, v share) bool {
 // confirmed notes a subscription and reports who is up and who is refused.
 func (s *slot) confirmed(socket *socket, v share, refused rejections) {
 	s.subscribed, s.refused, s.verified = v, refused, time.Now()
+	s.worked, s.owed = true, ""
 	s.p.refusals(s.index, s.log, refused)
 	var up, down []string
 	for _, u := range v.users {
@@ -80,7 +117,13 @@ func (s *slot) confirmed(socket *socket, v share, refused rejections) {
 	s.mu.Lock()
 	present := s.socket == socket && !socket.gone
 	if present {
+		before := s.since
+		if !s.open {
+			before = nil
+		}
 		s.open, s.expires = true, expires
+		s.since = make(map[string]time.Time, len(up))
+		s.observe(up, before)
 	}
 	s.mu.Unlock()
 	if !present {
@@ -95,11 +138,11 @@ func (s *slot) confirmed(socket *socket, v share, refused rejections) {
 func (s *slot) update(socket *socket) error {
 	v := s.current()
 	before := make(map[string]bool)
-	for _, t := range s.subscribed.topics(s.kind) {
+	for _, t := range s.subscribed.topics(s.shape()) {
 		before[t] = true
 	}
 	var added []string
-	for _, t := range v.topics(s.kind) {
+	for _, t := range v.topics(s.shape()) {
 		_, no := s.refused[t]
 		if !before[t] || no {
 			added = append(added, t)
@@ -140,9 +183,27 @@ func (s *slot) update(socket *socket) error {
 			up = append(up, u)
 		}
 	}
+	s.mu.Lock()
+	if s.open {
+		s.observe(up, nil)
+	}
+	s.mu.Unlock()
 	s.p.feed.lose(CauseTopicRejected, time.Now(), down)
 	s.p.feed.regain(slices.Clip(up))
 	return nil
+}
+
+// observe notes since when users are observed without a break: since before, as far as
+// that tells, else from now on. The caller holds the lock.
+func (s *slot) observe(users []string, before map[string]time.Time) {
+	now := time.Now()
+	for _, u := range users {
+		since, was := before[u]
+		if !was {
+			since = now
+		}
+		s.since[u] = since
+	}
 }
 
 // verify compares the channel with what it should carry: an evicted one, or one whose

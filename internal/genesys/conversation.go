@@ -1,8 +1,6 @@
 package genesys
 
 import (
-	"slices"
-
 	"github.com/recorderbridge/genesys-ingestor/internal/call"
 )
 
@@ -26,13 +24,13 @@ func (d *decoder) rest(b []byte, nested bool) (call.Snapshot, error) {
 		return call.Snapshot{}, errNoConversation
 	}
 	snapshot.View = call.ViewREST
-	return snapshot, nil
+	return *snapshot, nil
 }
 
 // conversation reads a conversation of either shape. In the nested shape participants
 // without a voice call are left out: they are there for other media.
-func (d *decoder) conversation(nested bool) (s call.Snapshot) {
-	d.parts = d.parts[:0]
+func (d *decoder) conversation(nested bool) *call.Snapshot {
+	s := d.snapshot()
 	if !d.open('{') {
 		return s
 	}
@@ -43,34 +41,34 @@ func (d *decoder) conversation(nested bool) (s call.Snapshot) {
 		case "securePause":
 			s.SecurePause = d.flag()
 		case "participants":
-			d.participants(nested)
+			s.Participants = d.participants(s.Participants[:0], nested)
 		default:
 			d.skip()
-		}
-	}
-	if len(d.parts) > 0 {
-		s.Participants = slices.Clone(d.parts)
-		clear(d.parts)
-		if cap(d.parts) > 64 {
-			d.parts = nil // one huge conversation does not set the size for good
 		}
 	}
 	return s
 }
 
-func (d *decoder) participants(nested bool) {
-	d.parts = d.parts[:0]
+// participants reads a list into the room of another one.
+func (d *decoder) participants(list []call.Participant, nested bool) []call.Participant {
 	if !d.open('[') {
-		return
+		return list
 	}
 	for ok := d.element(true); ok; ok = d.element(false) {
-		d.parts = append(d.parts, call.Participant{})
-		p := &d.parts[len(d.parts)-1]
+		if list == nil {
+			list = make([]call.Participant, 0, 4)
+		}
+		list = append(list, call.Participant{})
+		p := &list[len(list)-1]
 		// Without an id a participant cannot be told from the others.
 		if !d.participant(p, nested) || p.ID == "" {
-			d.parts = d.parts[:len(d.parts)-1]
+			list = list[:len(list)-1]
 		}
 	}
+	if len(list) == 0 {
+		return nil
+	}
+	return list
 }
 
 // participant reads one participant; false when it takes no part in the voice call.
@@ -89,11 +87,11 @@ func (d *decoder) participant(p *call.Participant, nested bool) bool {
 		case "name":
 			p.Name = d.str()
 		case "user":
-			p.UserID, p.UserName = d.reference(nil)
+			p.UserID, p.UserName = d.reference()
 		case "userId":
 			userID = d.str()
 		case "queue":
-			p.QueueID, p.QueueName = d.reference(&d.queue)
+			p.QueueID, p.QueueName = d.reference()
 		case "queueId":
 			queueID = d.str()
 		case "address":
@@ -189,29 +187,20 @@ func (d *decoder) flag() call.Flag {
 	return call.FlagOf(v)
 }
 
-// reference reads an object with an id and a name. same, when given, is an earlier id
-// whose memory is used again.
-func (d *decoder) reference(same *string) (id, name string) {
+// reference reads an object with an id and a name.
+func (d *decoder) reference() (id, name string) {
 	if !d.open('{') {
 		return "", ""
 	}
 	for key, ok := d.member(true); ok; key, ok = d.member(false) {
 		switch string(key) {
 		case "id":
-			b := d.bytes()
-			if same != nil && string(b) == *same {
-				id = *same
-			} else {
-				id = string(b)
-			}
+			id = d.str()
 		case "name":
 			name = d.str()
 		default:
 			d.skip()
 		}
-	}
-	if same != nil {
-		*same = id
 	}
 	return id, name
 }

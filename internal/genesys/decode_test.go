@@ -49,7 +49,7 @@ func TestDecodeFlatFrame(t *testing.T) {
 			},
 		},
 	}
-	if diff := cmp.Diff(want, f.Snapshot); diff != "" || f.Kind != genesys.KindConversation {
+	if diff := cmp.Diff(&want, f.Snapshot); diff != "" || f.Kind != genesys.KindConversation {
 		t.Fatalf("kind %d:\n%s", f.Kind, diff)
 	}
 }

@@ -13,6 +13,9 @@
 //     moment at which the connection was known to deliver.
 //   - Whatever is replaced on purpose (token, channel, socket) is replaced new before
 //     old. Frames that arrive on both sides of the overlap are handed over once.
+//   - Channels are few: what fails does not take a new one as long as the old one
+//     exists, renewals alternate between two, and the channels of strangers who use the
+//     same OAuth client are counted, and warned about before one is pushed out.
 //   - [Platform.Run] tries for ever. It never exceeds the number of channels it was
 //     given, obeys the platform's rate limit across all of its calls, and leaves part
 //     of that limit to the calls that matter most.
@@ -25,7 +28,8 @@
 // The platform keeps no history: what happens while a user is down never arrives
 // here. Notifications may be repeated, and those of different users may overtake each
 // other. A socket that is alive and delivers nothing looks healthy from here; whoever
-// knows better calls [Platform.Suspect].
+// knows better calls [Platform.Missed]. The channel then has a moment to show that it
+// delivers: late is not lost.
 //
 // # How it is built
 //

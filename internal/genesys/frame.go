@@ -36,7 +36,7 @@ type Frame struct {
 	Kind          Kind
 	Topic         string
 	CorrelationID string
-	Snapshot      call.Snapshot
+	Snapshot      *call.Snapshot
 	Agent         AgentUpdate
 	System        SystemTopic
 	// Reply is the result of a [KindReply], such as 200 or 404.
@@ -61,8 +61,9 @@ type decoder struct {
 	scanner
 	all        bool            // take all attributes
 	attributes map[string]bool // otherwise these
-	parts      []call.Participant
-	queue      string // the latest queue id: most participants of a call share one
+	// What lasts from one frame to the next; nil for a decoder that is used once.
+	pool *pool
+	used *call.Snapshot
 }
 
 func newDecoder(attributes []string) *decoder {
@@ -73,7 +74,33 @@ func newDecoder(attributes []string) *decoder {
 	return d
 }
 
-func (d *decoder) reset(b []byte) { d.scanner = scanner{b: b} }
+// newSocketDecoder returns a decoder for the frames of one socket. What it returns holds
+// until the next frame.
+func newSocketDecoder(attributes []string) *decoder {
+	d := newDecoder(attributes)
+	d.pool = newPool()
+	return d
+}
+
+func (d *decoder) reset(b []byte) {
+	d.scanner = scanner{b: b}
+	d.pool.next()
+}
+
+// snapshot returns an empty snapshot: that of the last frame, whose time is over. One
+// huge conversation does not set the size for good.
+func (d *decoder) snapshot() *call.Snapshot {
+	if d.pool == nil || d.used == nil || cap(d.used.Participants) > 16 {
+		d.used = new(call.Snapshot)
+	}
+	list := d.used.Participants
+	clear(list[:cap(list)])
+	*d.used = call.Snapshot{Participants: list[:0]}
+	return d.used
+}
+
+// str returns the string here. It shares no memory with the frame.
+func (d *decoder) str() string { return d.pool.string(d.bytes()) }
 
 // frame decodes the envelope. The order of its members is not fixed: a body that comes
 // before its topic is read when the topic is known.
@@ -124,7 +151,10 @@ func (d *decoder) frame(b []byte) (Frame, error) {
 	if bodyErr != nil {
 		return Frame{Topic: f.Topic}, bodyErr
 	}
-	f.Snapshot.CorrelationID, f.Agent.CorrelationID = f.CorrelationID, f.CorrelationID
+	f.Agent.CorrelationID = f.CorrelationID
+	if f.Snapshot != nil {
+		f.Snapshot.CorrelationID = f.CorrelationID
+	}
 	return f, nil
 }
 
@@ -134,7 +164,7 @@ func (d *decoder) correlation() (id string) {
 	}
 	for key, ok := d.member(true); ok; key, ok = d.member(false) {
 		if string(key) == "CorrelationId" {
-			id = d.str()
+			id = string(d.bytes()) // never comes again
 		} else {
 			d.skip()
 		}

@@ -1,5 +1,10 @@
 package genesys_test
 
+import (
+	"fmt"
+	"strings"
+)
+
 // frames are notifications in the shapes that the platform sends.
 func frames() map[string]string {
 	return map[string]string{
@@ -38,4 +43,31 @@ func frames() map[string]string {
 			`{"id":"c-4","state":"disconnected","disconnectedTime":"2026-08-28T10:00:08Z"}]},` +
 			`{"id":"p-chat","userId":"u-9","purpose":"agent","chats":[{"id":"x","state":"connected"}]}]},"metadata":{"CorrelationId":"corr-3"}}`,
 	}
+}
+
+// busy is a notification as a contact centre sends it all day, 3.8 KB: the caller, the
+// queue and an agent, with what the flow has noted about the call. n tells the calls
+// apart.
+func busy(n int) []byte {
+	id := func(kind int) string {
+		return fmt.Sprintf("%08x-51c3-4e0f-9b%02x-7a6d%08x", (n+1)*2654435761%(1<<32), kind, n)
+	}
+	user, queue := id(1), fmt.Sprintf("93503f04-2840-4bd5-90ff-%012x", n%16)
+	attributes := fmt.Sprintf(`{"flowVersion":"31.0","caseNumber":"%d","customerTier":"gold","language":"en-IE",`+
+		`"greeting":"Thank you for calling, this call may be recorded.","intent":"billing \"dispute\"","lastAgent":"%s",`+
+		`"authenticated":"true","ivrPath":"main/billing/invoice/dispute","surveyOptIn":"no"}`, 4711+n, id(2))
+	participant := func(kind int, fields string) string {
+		return fmt.Sprintf(`{"id":"%s","startTime":"2026-08-28T18:40:17.804Z","connectedTime":"2026-08-28T18:40:17.990Z",`+
+			`"direction":"inbound","held":false,"wrapupRequired":false,"queue":{"id":"%s","selfUri":"/api/v2/routing/queues/%s"},`+
+			`"attributes":%s,"provider":"Edge","peer":"%s","muted":false,"confined":false,"recording":false,"recordingState":"none",`+
+			`"securePause":false,"mediaRoles":["full"],"initialState":"offering","ani":"tel:+1555010%04d","dnis":"tel:+15550199999",%s}`,
+			id(kind), queue, queue, attributes, id(9), n%10000, fields)
+	}
+	return []byte(`{"topicName":"v2.users.` + user + `.conversations.calls","version":"2","eventBody":{"id":"` + id(0) + `","participants":[` + strings.Join([]string{
+		participant(3, `"purpose":"customer","state":"connected","name":"Galway, Ireland","address":"tel:+15550100001","externalContact":{"id":"`+id(4)+`"}`),
+		participant(5, `"purpose":"acd","state":"terminated","name":"Billing","address":"sip:queue@example.invalid;language=en-IE;user=acd",`+
+			`"endTime":"2026-08-28T18:40:28.462Z","disconnectType":"transfer","conversationRoutingData":{"queue":{"id":"`+queue+`"},"priority":0,"skills":[],"scoredAgents":[]}`),
+		participant(6, `"purpose":"agent","state":"connected","user":{"id":"`+user+`","selfUri":"/api/v2/users/`+user+`"},"address":"sip:agent@example.invalid",`+
+			`"wrapupPrompt":"timeout","wrapupTimeoutMs":120000,"alertingTimeoutMs":8000,"queueMediaSettings":{"alertingTimeoutSeconds":8}`),
+	}, ",") + `],"address":"tel:+15550100001","recordingState":"none","securePause":false},"metadata":{"CorrelationId":"` + id(7) + `"}}`)
 }

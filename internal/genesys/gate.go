@@ -139,6 +139,20 @@ func (g *gate) leave(status int, header http.Header) {
 	g.changed = make(chan struct{})
 }
 
+// closed returns until when even the most important calls wait; zero when they pass.
+func (g *gate) closed() time.Time {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := time.Now()
+	if now.Before(g.blocked) {
+		return g.blocked
+	}
+	if now.Before(g.reset) && g.used >= g.share(PriorityChannels) {
+		return g.reset
+	}
+	return time.Time{}
+}
+
 // budget returns the limit of the present window, what is left of it, and its end.
 func (g *gate) budget() (allowed, remaining int, reset time.Time) {
 	g.mu.Lock()

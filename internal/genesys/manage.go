@@ -2,8 +2,6 @@ package genesys
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"maps"
 	"net/http"
 	"net/url"
@@ -35,6 +33,10 @@ func (p *Platform) manage(ctx context.Context) {
 	defer discovery.Stop()
 	second := time.NewTicker(time.Second)
 	defer second.Stop()
+	// All slots connect at about the same time: they are counted together.
+	const countAfter = 2 * time.Second
+	count, counting := time.NewTimer(countAfter), true
+	defer count.Stop()
 	last := time.Now()
 	for {
 		select {
@@ -42,9 +44,21 @@ func (p *Platform) manage(ctx context.Context) {
 			return
 		case <-p.dirty:
 			p.saveChannels(ctx)
+			if !counting {
+				counting = true
+				count.Reset(countAfter)
+			}
+		case <-count.C:
+			counting = false
+			if err := p.countChannels(ctx, PriorityPeriodic); err != nil {
+				p.notCounted(err)
+			}
 		case <-second.C:
 			for _, s := range p.allSlots() {
 				s.reportRejected()
+			}
+			if p.unsaved.Load() && time.Since(last) > time.Second { // the store was away
+				p.saveChannels(ctx)
 			}
 		case <-p.stale:
 			// What changed before the subscription was not told: ask soon, not at once.
@@ -56,6 +70,9 @@ func (p *Platform) manage(ctx context.Context) {
 			}
 			last = time.Now()
 			discovery.Reset(p.opts.Timings.Discovery)
+			if err := p.countChannels(ctx, PriorityPeriodic); err != nil {
+				p.notCounted(err)
+			}
 			for _, s := range p.allSlots() {
 				s.poke()
 			}
@@ -217,8 +234,8 @@ func (p *Platform) needStations(found *roster, book stationBook) bool {
 	return false
 }
 
-// checkTopics compares the wanted topics with those the organization offers, and
-// warns when the OAuth client is about to run out of channels. Both are advice.
+// checkTopics compares the wanted topics with those the organization offers. It is
+// advice only: what counts is the answer to the subscription.
 func (p *Platform) checkTopics(ctx context.Context) {
 	var list struct {
 		Entities []struct {
@@ -243,95 +260,5 @@ func (p *Platform) checkTopics(ctx context.Context) {
 	}
 	if len(list.Entities) > 0 && !offered {
 		p.log.Warn("the organization does not list the topic as available", "topic", wanted)
-	}
-	n, err := p.countChannels(ctx)
-	if err != nil {
-		p.log.Debug("channels cannot be counted", "error", err)
-		return
-	}
-	// A replacement needs one more for a moment.
-	if n >= channelLimit {
-		p.log.Warn("the OAuth client has used up its channels: another one will push out the oldest without a connection",
-			"channels", n, "limit", channelLimit)
-	}
-}
-
-// loadChannels takes over the channels of an earlier run.
-func (p *Platform) loadChannels(ctx context.Context) {
-	if p.opts.Store == nil {
-		return
-	}
-	data, err := p.opts.Store.Load(ctx)
-	if err != nil {
-		p.failed(p.log, "load remembered channels", err)
-		return
-	}
-	var list []*channel
-	if len(data) > 0 && json.Unmarshal(data, &list) != nil {
-		// The content is secret, so is what the error would quote.
-		p.failed(p.log, "load remembered channels", errors.New("not the expected JSON"))
-		return
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, ch := range list {
-		if ch != nil && ch.ID != "" && time.Now().Before(ch.Expires) && time.Until(ch.Bound) > p.opts.Timings.TokenMargin &&
-			p.checkConnectURI(ch.ConnectURI) == nil {
-			p.remembered = append(p.remembered, ch)
-		}
-	}
-}
-
-// remember notes the channel of a slot, nil for none.
-func (p *Platform) remember(slot int, ch *channel) {
-	p.mu.Lock()
-	if ch == nil {
-		delete(p.channels, slot)
-	} else {
-		p.channels[slot] = ch
-	}
-	p.mu.Unlock()
-	select {
-	case p.dirty <- struct{}{}:
-	default:
-	}
-}
-
-// recall returns a remembered channel that is not in use; nil when there is none.
-func (p *Platform) recall() *channel {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.remembered) == 0 {
-		return nil
-	}
-	ch := p.remembered[0]
-	p.remembered = p.remembered[1:]
-	return ch
-}
-
-func (p *Platform) giveBack(ch *channel) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.remembered = append(p.remembered, ch)
-}
-
-func (p *Platform) saveChannels(ctx context.Context) {
-	if p.opts.Store == nil {
-		return
-	}
-	p.mu.Lock()
-	list := slices.Clone(p.remembered)
-	for _, i := range slices.Sorted(maps.Keys(p.channels)) {
-		list = append(list, p.channels[i])
-	}
-	p.mu.Unlock()
-	data, err := json.Marshal(list)
-	if err == nil {
-		limited, cancel := context.WithTimeout(ctx, 5*time.Second)
-		defer cancel()
-		err = p.opts.Store.Save(limited, data)
-	}
-	if err != nil {
-		p.failed(p.log, "save channels", err)
 	}
 }

@@ -24,18 +24,19 @@ func parseTime(b []byte) time.Time {
 		}
 		return parseMillis(b)
 	}
-	for i := range date {
-		switch c := b[i]; {
-		case date[i] == '0' && (c < '0' || c > '9'),
-			(date[i] == '-' || date[i] == ':') && c != date[i],
-			date[i] == 'T' && c != 'T' && c != 't' && c != ' ':
-			return time.Time{}
-		}
+	if b[4] != '-' || b[7] != '-' || b[13] != ':' || b[16] != ':' || b[10] != 'T' && b[10] != 't' && b[10] != ' ' {
+		return time.Time{}
 	}
-	two := func(i int) int { return int(b[i]-'0')*10 + int(b[i+1]-'0') }
-	year, month, day := two(0)*100+two(2), two(5), two(8)
+	two := func(i int) int {
+		tens, ones := b[i]-'0', b[i+1]-'0'
+		if tens > 9 || ones > 9 {
+			return 100 // too much for any of them
+		}
+		return int(tens)*10 + int(ones)
+	}
+	century, year, month, day := two(0), two(2), two(5), two(8)
 	hour, minute, second := two(11), two(14), two(17)
-	if month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60 {
+	if century > 99 || year > 99 || month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60 {
 		return time.Time{}
 	}
 	rest := b[len(date):]
@@ -58,12 +59,16 @@ func parseTime(b []byte) time.Time {
 	if !ok {
 		return time.Time{}
 	}
-	leap := time.Duration(second/60) * time.Second // the 61st second of a minute
-	t := time.Date(year, time.Month(month), day, hour, minute, min(second, 59), nanos, time.UTC)
-	if t.Day() != day {
+	year += 100 * century
+	if day > 28 && time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC).Day() != day {
 		return time.Time{} // such as 31 April
 	}
-	return t.Add(leap - offset)
+	// The 61st second of a minute is the first of the next one.
+	t := time.Date(year, time.Month(month), day, hour, minute, second, nanos, time.UTC)
+	if offset != 0 {
+		t = t.Add(-offset)
+	}
+	return t
 }
 
 // parseZone reads Z, +hh:mm, +hhmm, +hh or nothing.

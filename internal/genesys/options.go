@@ -62,16 +62,19 @@ type Timings struct {
 	BackoffMin time.Duration // first pause between tries, default 250 ms
 	BackoffMax time.Duration // longest pause between tries, default 30 s
 	// RefusedMin and RefusedMax bound the pauses after the token endpoint has refused
-	// for good, once a few quick tries are used up; defaults 30 s and 5 min.
+	// for good, and between channels that come to nothing, once a few quick tries are
+	// used up; defaults 30 s and 5 min.
 	RefusedMin, RefusedMax time.Duration
 	Overlap                time.Duration // how long an old socket is read beside the new one, default 1 s
 	Discovery              time.Duration // between discoveries, default 5 min
 	Resubscribe            time.Duration // longest time between confirmations of the topics, default 12 h
 	// Creation is the pause between new channels once the first ones, twice as many as
-	// allowed and a few, are used up; default 10 s. The platform has been seen to starve
+	// allowed and a few, are used up; default 20 s. The platform has been seen to starve
 	// clients that create too many.
 	Creation time.Duration
 	Suspect  time.Duration // least time between two replacements of a suspected channel, default 10 min
+	Grace    time.Duration // in which a suspected channel can show that it delivers, default 3 s
+	Notice   time.Duration // after which a renewal says what it waits for, default 5 s
 	// TokenMargin is the rest of a token's life in which it is renewed, default 10 min;
 	// a quarter of the life for short-lived ones.
 	TokenMargin time.Duration
@@ -99,8 +102,10 @@ func (o *Options) setDefaults() {
 	def(&t.Overlap, time.Second)
 	def(&t.Discovery, 5*time.Minute)
 	def(&t.Resubscribe, 12*time.Hour)
-	def(&t.Creation, 10*time.Second)
+	def(&t.Creation, 20*time.Second)
 	def(&t.Suspect, 10*time.Minute)
+	def(&t.Grace, 3*time.Second)
+	def(&t.Notice, 5*time.Second)
 	def(&t.TokenMargin, 10*time.Minute)
 	def(&t.Retries, 3)
 }

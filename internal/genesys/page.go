@@ -38,8 +38,21 @@ type entity struct {
 }
 
 // list reads all pages of a list. Each entity is returned once, whatever the pages
-// repeat. Reading ends where the server says so, or where a page brings nothing new.
+// repeat. Reading ends where the server says so, or where a page brings nothing new. A
+// list that is shorter than the server said is read once more.
 func (c *client) list(ctx context.Context, r request) ([]entity, error) {
+	all, told, err := c.listOnce(ctx, r)
+	if err == nil && len(all) < told {
+		var again []entity
+		if again, _, err = c.listOnce(ctx, r); len(again) > len(all) {
+			all = again
+		}
+	}
+	return all, err
+}
+
+// listOnce returns the list, and how long the server said that it is.
+func (c *client) listOnce(ctx context.Context, r request) (_ []entity, told int, _ error) {
 	seen := make(map[string]bool)
 	var all []entity
 	// take adds a page and reports whether it brought anything.
@@ -56,9 +69,10 @@ func (c *client) list(ctx context.Context, r request) ([]entity, error) {
 	}
 	last, err := c.page(ctx, r, 1)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	fresh := take(last)
+	told = last.Total
 	// The rest of a list of known length is read side by side.
 	if n := last.count(); fresh && n > 1 && n <= mostPages {
 		pages := make([]*page, n-1)
@@ -71,7 +85,7 @@ func (c *client) list(ctx context.Context, r request) ([]entity, error) {
 			})
 		}
 		if err := group.Wait(); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		for _, last = range pages {
 			fresh = take(last)
@@ -79,11 +93,11 @@ func (c *client) list(ctx context.Context, r request) ([]entity, error) {
 	}
 	for fresh && last.more(len(all)) && last.pageNumber < mostPages {
 		if last, err = c.page(ctx, r, last.pageNumber+1); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		fresh = take(last)
 	}
-	return all, nil
+	return all, told, nil
 }
 
 func (c *client) page(ctx context.Context, r request, number int) (*page, error) {

@@ -40,7 +40,7 @@ func TestPlanSizes(t *testing.T) {
 		shares, left := plan(nil, people(c.users), c.agents, c.most)
 		topics := 0
 		for _, s := range shares {
-			topics += len(s.topics(TopicCalls))
+			topics += len(s.topics(shape{kind: TopicCalls}))
 		}
 		if len(shares) != c.shares || topics != c.topics || len(left) != c.left {
 			t.Errorf("%+v: %d shares, %d topics, %d left", c, len(shares), topics, len(left))
@@ -72,7 +72,7 @@ func TestPlanIsStable(t *testing.T) {
 			}
 			got := slices.Clone(left)
 			for i, s := range shares {
-				if n := len(s.topics(TopicCalls)); n > topicsPerChannel {
+				if n := len(s.topics(shape{kind: TopicCalls})); n > topicsPerChannel {
 					t.Fatalf("%d topics on a channel", n)
 				}
 				for _, u := range s.users {
@@ -94,7 +94,7 @@ func TestPlanIsStable(t *testing.T) {
 }
 
 func TestRejectedCombinedTopics(t *testing.T) {
-	topic := agentTopicOf("u")
+	topic := plainTopicOf("u")
 	if len(topic) > 200 || topic != "v2.users.u?presence&routingStatus&station" {
 		t.Fatal(topic)
 	}
@@ -110,7 +110,7 @@ func TestRejectedCombinedTopics(t *testing.T) {
 		"whole permits":  {[]channelTopic{{ID: topic, State: "Permitted"}, part("presence", "Rejected")}, false},
 		"one part":       {[]channelTopic{part("presence", "Rejected"), part("station", "Permitted")}, false},
 		"all parts":      {[]channelTopic{part("presence", "REJECTED", "a:b:c"), part("routingStatus", "rejected"), part("station", "Rejected")}, true},
-		"somebody else":  {[]channelTopic{{ID: agentTopicOf("v"), State: "Rejected"}}, false},
+		"somebody else":  {[]channelTopic{{ID: plainTopicOf("v"), State: "Rejected"}}, false},
 		"unknown states": {[]channelTopic{{ID: topic, State: "Pending"}}, false},
 	} {
 		got := rejected([]string{topic}, c.answer)

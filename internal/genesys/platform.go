@@ -12,8 +12,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/time/rate"
 )
 
 // Platform is one connection to an organization, as one OAuth client.
@@ -23,11 +21,11 @@ type Platform struct {
 	tokens    *tokens
 	client    *client
 	dialer    *http.Client // opens sockets
-	creations *rate.Limiter
+	creations *creations
 	counters  counters
 
 	flatRefused, nestedUseless learned
-
+	stateless                  atomic.Bool // out of office is not among the topics
 	// Set by Run before any goroutine starts:
 	sink Sink
 	feed *feed
@@ -35,6 +33,8 @@ type Platform struct {
 	wait      sync.WaitGroup // all goroutines of Run
 	dirty     chan struct{}  // channels are to be saved
 	stale     chan struct{}  // users' states are to be read again
+	looking   sync.Mutex     // held while channels are counted before one is created
+	unsaved   atomic.Bool    // the store has refused the latest list of channels
 	monitored atomic.Pointer[map[string]bool]
 
 	mu         sync.Mutex
@@ -42,11 +42,13 @@ type Platform struct {
 	slots      []*slot
 	topic      string           // kind that works
 	channels   map[int]*channel // in use, by slot
-	remembered []*channel       // not yet in use
+	remembered []*channel       // not in use: of an earlier run, or replaced by plan
+	left       []*channel       // exist, but are of no use
+	born       []birth          // lately
+	budget     ChannelBudget
 	directory  *Directory
 	stations   stationBook
 	rejected   map[int]map[RejectedTopics]int
-	suspected  map[int]time.Time
 	lastError  string
 	lastTime   time.Time
 	loggedTime time.Time
@@ -76,6 +78,7 @@ func New(opts Options) (*Platform, error) {
 	// Websockets need HTTP/1.1, and a redirect would take the channel's address along.
 	sockets := transport.Clone()
 	sockets.ForceAttemptHTTP2 = false
+	sockets.DialContext = dialBuffered
 	sockets.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{}
 	t := newTokens(&opts, transport)
 	return &Platform{
@@ -84,13 +87,12 @@ func New(opts Options) (*Platform, error) {
 		tokens:    t,
 		client:    newClient(&opts, transport, t),
 		dialer:    &http.Client{Transport: sockets, CheckRedirect: sameHost},
-		creations: rate.NewLimiter(rate.Every(opts.Timings.Creation), 2*opts.MaxChannels+8),
+		creations: newCreations(&opts),
 		dirty:     make(chan struct{}, 1),
 		stale:     make(chan struct{}, 1),
 		topic:     opts.Topic,
 		channels:  make(map[int]*channel),
 		rejected:  make(map[int]map[RejectedTopics]int),
-		suspected: make(map[int]time.Time),
 	}, nil
 }
 
@@ -125,7 +127,8 @@ func (p *Platform) Close() {
 
 // Renew gets a new token and moves every channel to it, new before old, one after
 // the other. It returns when all are moved or the first one failed; a failure leaves
-// the rest on the old token. A channel that is down is waited for: bound ctx.
+// the rest on the old token. A channel that is down is waited for: bound ctx. What it
+// waits for is logged when it takes longer than [Timings.Notice].
 func (p *Platform) Renew(ctx context.Context) error {
 	p.mu.Lock()
 	running, slots := p.running, slices.Clone(p.slots)
@@ -133,10 +136,18 @@ func (p *Platform) Renew(ctx context.Context) error {
 	if running == nil {
 		return errNotRunning
 	}
+	var present atomic.Pointer[slot]
+	defer p.notice(func() string {
+		if s := present.Load(); s != nil {
+			return fmt.Sprintf("channel %d: %s", s.index, s.obstacle())
+		}
+		return "a token"
+	})()
 	if _, err := p.tokens.renew(ctx); err != nil {
 		return fmt.Errorf("renew: %w", err)
 	}
 	for _, s := range slots {
+		present.Store(s)
 		r := replacement{done: make(chan error, 1)}
 		var err error
 		select {
@@ -158,35 +169,6 @@ func (p *Platform) Renew(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// Suspect replaces the channels of these users: somebody knows of events that never
-// arrived. It returns at once; the replacement is reported to the sink as starved. A
-// channel is not replaced again within [Timings.Suspect].
-func (p *Platform) Suspect(users []string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.running == nil {
-		return
-	}
-	for _, s := range p.slots {
-		carried := s.current().users
-		if !slices.ContainsFunc(users, func(u string) bool { _, ok := slices.BinarySearch(carried, u); return ok }) {
-			continue
-		}
-		if since, was := p.suspected[s.index]; was && time.Since(since) < p.opts.Timings.Suspect {
-			continue
-		}
-		p.suspected[s.index] = time.Now()
-		s.log.Warn("events of this channel do not arrive: replacing it")
-		ctx := p.running
-		p.wait.Go(func() {
-			select {
-			case s.requests <- replacement{cause: CauseStarved}:
-			case <-ctx.Done():
-			}
-		})
-	}
 }
 
 // failed notes the error of an operation, and logs it unless it is repeated all the

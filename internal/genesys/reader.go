@@ -42,6 +42,9 @@ func (r *reader) handle(frame []byte, received time.Time) {
 	switch f.Kind {
 	case KindConversation:
 		r.socket.event.Store(received.UnixNano())
+		if t := r.slot.trial.Load(); t != nil && t.socket == r.socket {
+			t.heard(f.Snapshot.View, true)
+		}
 		// Other media have no voice call in the nested shape.
 		if len(f.Snapshot.Participants) == 0 {
 			return
@@ -55,6 +58,9 @@ func (r *reader) handle(frame []byte, received time.Time) {
 		p.sink.Snapshot(f.Snapshot)
 	case KindAgent:
 		r.socket.event.Store(received.UnixNano())
+		if t := r.slot.trial.Load(); t != nil && t.socket == r.socket {
+			t.heard(f.Agent.UserID, false)
+		}
 		if !p.isMonitored(f.Agent.UserID) {
 			p.counters.unknown.Add(1)
 			return

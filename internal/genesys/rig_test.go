@@ -46,9 +46,11 @@ func (r *recorder) update(fn func()) {
 	r.changed = make(chan struct{})
 }
 
-func (r *recorder) Snapshot(s call.Snapshot) {
+func (r *recorder) Snapshot(s *call.Snapshot) {
 	r.update(func() {
-		r.snapshots = append(r.snapshots, s)
+		kept := *s
+		kept.Participants = slices.Clone(s.Participants) // filled anew with the next frame
+		r.snapshots = append(r.snapshots, kept)
 		for _, p := range s.Participants {
 			if p.UserID == s.View && p.State == "connected" && p.Held != r.held {
 				r.held = p.Held

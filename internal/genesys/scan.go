@@ -1,8 +1,10 @@
 package genesys
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"math/bits"
 	"strconv"
 	"strings"
 	"time"
@@ -40,6 +42,13 @@ func (s *scanner) fail(err error) {
 
 // peek passes over white space and returns the next byte, 0 at the end.
 func (s *scanner) peek() byte {
+	if s.i < len(s.b) && s.b[s.i] > ' ' {
+		return s.b[s.i] // nearly always: the platform writes no white space
+	}
+	return s.space()
+}
+
+func (s *scanner) space() byte {
 	for s.i < len(s.b) {
 		switch c := s.b[s.i]; c {
 		case ' ', '\t', '\n', '\r':
@@ -93,6 +102,31 @@ func (s *scanner) element(first bool) bool { return s.step(first, ']') }
 
 // member moves to the next member of an open object and returns its key.
 func (s *scanner) member(first bool) ([]byte, bool) {
+	start := s.i
+	if !first && start < len(s.b) {
+		switch s.b[start] {
+		case ',':
+			start++
+		case '}':
+			s.i++
+			s.depth--
+			return nil, false
+		default:
+			return s.spacious(first)
+		}
+	}
+	if start < len(s.b) && s.b[start] == '"' {
+		end := special(s.b, start+1)
+		if end+1 < len(s.b) && s.b[end] == '"' && s.b[end+1] == ':' {
+			s.i = end + 2
+			return s.b[start+1 : end], true
+		}
+	}
+	return s.spacious(first)
+}
+
+// spacious is [scanner.member] with white space around the signs or an odd key.
+func (s *scanner) spacious(first bool) ([]byte, bool) {
 	if !s.step(first, '}') {
 		return nil, false
 	}
@@ -116,33 +150,52 @@ func (s *scanner) member(first bool) ([]byte, bool) {
 // plain is set when that can be used as it is.
 func (s *scanner) quoted() (raw []byte, plain bool) {
 	start := s.i + 1
+	end := special(s.b, start)
+	if end < len(s.b) && s.b[end] == '"' {
+		s.i = end + 1
+		return s.b[start:end], true
+	}
 	plain = true
-	ascii := true
-	for i := start; i < len(s.b); i++ {
-		c := s.b[i]
-		if c > '"' && c < utf8.RuneSelf && c != '\\' {
-			continue // nearly all
-		}
-		switch {
+	for i := end; i < len(s.b); i = special(s.b, i) {
+		switch c := s.b[i]; {
 		case c == '"':
 			s.i = i + 1
 			raw = s.b[start:i]
-			if !ascii && plain && !utf8.Valid(raw) {
-				plain = false
-			}
-			return raw, plain
+			return raw, plain && utf8.Valid(raw)
 		case c == '\\':
 			plain = false
-			i++
+			i += 2
 		case c < ' ':
 			s.fail(errNotJSON)
 			return nil, true
-		case c >= utf8.RuneSelf:
-			ascii = false
+		default:
+			i++
 		}
 	}
 	s.fail(errNotJSON)
 	return nil, true
+}
+
+// special returns the place of the first byte that is a quote, a backslash, a control
+// character or not ASCII; the length of b when there is none. It looks at eight bytes
+// at a time, since strings are most of a frame.
+func special(b []byte, i int) int {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	for ; i+8 <= len(b); i += 8 {
+		w := binary.LittleEndian.Uint64(b[i:])
+		// Subtracting n from each byte sets the top bit of those that are less than n.
+		// What it borrows from the next byte can only mark bytes behind one that counts.
+		found := (w | (w - ones*' ') | ((w ^ ones*'"') - ones) | ((w ^ ones*'\\') - ones)) & tops
+		if found != 0 {
+			return i + bits.TrailingZeros64(found)/8
+		}
+	}
+	for ; i < len(b); i++ {
+		if c := b[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			break
+		}
+	}
+	return i
 }
 
 // unquote resolves escapes the way encoding/json does.
@@ -170,8 +223,6 @@ func (s *scanner) bytes() []byte {
 	}
 	return raw
 }
-
-func (s *scanner) str() string { return string(s.bytes()) }
 
 // literal passes over true, false or null.
 func (s *scanner) literal(word string) {

@@ -10,8 +10,10 @@ import (
 // Sink receives what the platform says. All methods are called from several
 // goroutines at once and must not block: the reader of a socket waits for them.
 type Sink interface {
-	// Snapshot is one view of one conversation. The receiver owns it.
-	Snapshot(call.Snapshot)
+	// Snapshot is one view of one conversation. It is the receiver's until the method
+	// returns, and is then filled with another one; what its participants point to stays
+	// as it is.
+	Snapshot(*call.Snapshot)
 	// Agent is what became known about one user.
 	Agent(AgentUpdate)
 	// Directory replaces the directory: after discovery, and when it changed.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -18,21 +19,33 @@ type slot struct {
 	changed  chan struct{} // the share changed, or refused topics are to be tried again
 	signals  chan signal   // from the reader
 	requests chan replacement
+	accused  chan struct{} // a trial has begun
+	doing    atomic.Pointer[string]
+	trial    atomic.Pointer[trial]
 
 	// Of the goroutine of run only:
-	kind       string // of topic
-	ch         *channel
-	refused    rejections
-	subscribed share
-	verified   time.Time // the channel was known to exist
-	shortLived int       // sockets in a row that were lost soon after opening
-	resubs     int       // confirmations asked for by the platform in a row
+	kind         string // of topic
+	plain        bool   // without out of office in the agents' topics
+	ch           *channel
+	worked       bool // ch has carried topics
+	refusals     int  // sockets refused in a row by a channel that exists
+	refused      rejections
+	subscribed   share
+	verified     time.Time            // the channel was known to exist
+	shortLived   int                  // sockets in a row that were lost soon after opening
+	delays       int                  // failed changes of topics in a row
+	resubs       int                  // confirmations asked for by the platform in a row
+	unsubscribed time.Time            // the platform asked for one last
+	condemned    time.Time            // the channel was last replaced as starved
+	owed         Cause                // of a replacement that failed
+	strikes      map[string]time.Time // users of whom something was missing on a lively channel
 
 	reports sync.Mutex // held while open changes and the feed is told; taken before mu
 	mu      sync.Mutex // never held while the sink is called
 	share   share
-	socket  *socket // the present one
-	open    bool    // it is open and its topics are confirmed
+	socket  *socket              // the present one
+	open    bool                 // it is open and its topics are confirmed
+	since   map[string]time.Time // users observed without a break since
 	expires time.Time
 	// rejected are users of whom a frame was rejected since rejectedAt.
 	rejected   map[string]bool
@@ -47,14 +60,15 @@ type signal struct {
 
 // replacement asks for a new channel.
 type replacement struct {
-	cause Cause // empty: by plan, nothing is missing
+	cause Cause     // empty: by plan, nothing is missing
+	from  time.Time // since when something is missing; zero: now
 	done  chan error
 }
 
 func (p *Platform) newSlot(index int) *slot {
 	return &slot{
-		p: p, index: index, log: p.log.With("slot", index), kind: p.kind(),
-		changed: make(chan struct{}, 1), signals: make(chan signal, 4), requests: make(chan replacement),
+		p: p, index: index, log: p.log.With("slot", index), kind: p.kind(), plain: p.stateless.Load(),
+		accused: make(chan struct{}, 1), changed: make(chan struct{}, 1), signals: make(chan signal, 4), requests: make(chan replacement),
 	}
 }
 
@@ -93,6 +107,7 @@ func (s *slot) run(ctx context.Context) {
 			n = 0
 		}
 		s.p.failed(s.log, "connect channel", err)
+		s.do("the pause before the next try to connect")
 		if sleep(ctx, backoff(n, s.p.opts.Timings.BackoffMin, s.p.opts.Timings.BackoffMax)) != nil {
 			return
 		}
@@ -110,14 +125,20 @@ func (s *slot) serve(ctx context.Context) error {
 			return err
 		}
 	}
+	s.do("opening a socket")
 	socket, err := s.p.dial(ctx, s.ch)
 	if err != nil {
+		err = s.refusedSocket(ctx, err)
 		s.lose(causeOf(err, CauseUnreachable), time.Now())
 		s.drop(err)
 		return err
 	}
+	s.refusals = 0
 	s.adopt(socket, nil) //nolint:contextcheck // a socket has a context of its own
+	s.do("subscribing the topics")
+	stayed := false
 	if err = s.confirm(socket); err == nil {
+		stayed = true
 		err = s.stay(ctx, &socket)
 	}
 	s.detach()
@@ -126,23 +147,52 @@ func (s *slot) serve(ctx context.Context) error {
 		return ctx.Err()
 	}
 	// A channel whose sockets never last is used by somebody else, or is broken.
+	// That its topics could not be put says nothing about the channel.
 	const shortest, patience = 5 * time.Second, 3
-	if s.shortLived++; time.Since(socket.opened) > shortest {
+	switch {
+	case time.Since(socket.opened) > shortest:
 		s.shortLived = 0
+		if stayed {
+			s.p.creations.good()
+		}
+	case stayed:
+		s.shortLived++
 	}
 	if s.shortLived >= patience {
 		s.log.Warn("sockets of this channel do not last: taking another channel", "sockets", s.shortLived)
 		err = fmt.Errorf("%w: %w", errChannelGone, err)
-		s.shortLived = 0
+		s.shortLived, s.worked = 0, false
+		s.p.leave(s.ch)
 	}
 	s.drop(err)
 	return err
 }
 
+// refusedSocket asks REST about a channel whose socket was refused: as long as it
+// exists there, it is tried again rather than replaced.
+func (s *slot) refusedSocket(ctx context.Context, err error) error {
+	const patience = 10
+	if !errors.Is(err, errChannelGone) || s.p.checkChannel(ctx, s.ch.ID) != nil {
+		return err
+	}
+	if s.refusals++; s.refusals >= patience {
+		s.refusals = 0
+		s.p.leave(s.ch)
+		return err
+	}
+	return errRefusedSocket
+}
+
+// errRefusedSocket is returned while the platform contradicts itself.
+var errRefusedSocket = errors.New("open socket: refused, although the channel exists")
+
 // drop forgets a channel that is gone.
 func (s *slot) drop(err error) {
 	if errors.Is(err, errChannelGone) && s.ch != nil {
 		s.p.counters.lost.Add(1)
+		if !s.worked {
+			s.p.wasted(false)
+		}
 		s.ch = nil
 		s.p.remember(s.index, nil)
 	}
@@ -150,28 +200,46 @@ func (s *slot) drop(err error) {
 
 // acquire takes a remembered channel that still exists, or creates one.
 func (s *slot) acquire(ctx context.Context) error {
-	for ch := s.p.recall(); ch != nil; ch = s.p.recall() {
-		err := s.p.checkChannel(ctx, ch.ID)
-		if err == nil {
-			s.p.counters.reused.Add(1)
-			s.use(ch)
-			return nil
-		}
-		if !errors.Is(err, errChannelGone) {
-			s.p.giveBack(ch)
-			return fmt.Errorf("check channel: %w", err)
-		}
+	s.do("a channel")
+	margin := s.p.opts.Timings.TokenMargin
+	if t := s.p.tokens.shown.Load(); t != nil {
+		margin = min(margin, t.expires.Sub(t.since)/4)
 	}
-	ch, err := s.p.createChannel(ctx)
+	ch, err := s.spare(ctx, margin)
+	if ch == nil && err == nil {
+		ch, err = s.p.createChannel(ctx)
+	}
 	if err != nil {
 		return err
 	}
-	s.use(ch)
+	s.use(ch, false)
 	return nil
 }
 
-func (s *slot) use(ch *channel) {
-	s.ch = ch
+// spare returns a remembered channel that still exists and may live for that long, nil
+// when there is none.
+func (s *slot) spare(ctx context.Context, least time.Duration) (*channel, error) {
+	for ch := s.p.recall(least); ch != nil; ch = s.p.recall(least) {
+		err := s.p.checkChannel(ctx, ch.ID)
+		if err == nil {
+			s.p.counters.reused.Add(1)
+			if now := time.Now(); !now.Before(ch.Bound) {
+				v := *ch
+				v.Bound, v.Rebinds = ch.Rebound, true
+				ch = &v
+			}
+			return ch, nil
+		}
+		if !errors.Is(err, errChannelGone) {
+			s.p.giveBack(ch)
+			return nil, fmt.Errorf("check channel: %w", err)
+		}
+	}
+	return nil, nil
+}
+
+func (s *slot) use(ch *channel, worked bool) {
+	s.ch, s.worked = ch, worked
 	s.mu.Lock()
 	s.expires = ch.Expires
 	s.mu.Unlock()
@@ -188,7 +256,7 @@ func (s *slot) adopt(socket *socket, replay *overlap) {
 		_ = socket.ping(socket.alive) // the reader will notice a broken socket
 	}
 	socket.replay = replay
-	r := &reader{slot: s, socket: socket, decoder: newDecoder(s.p.opts.Attributes)}
+	r := &reader{slot: s, socket: socket, decoder: newSocketDecoder(s.p.opts.Attributes)}
 	socket.begin(s.p, r.handle, r.long, func() { s.ended(socket) })
 }
 
@@ -248,6 +316,8 @@ func (s *slot) lose(cause Cause, from time.Time) {
 	s.mu.Unlock()
 	s.p.feed.lose(cause, from, users)
 }
+
+func (s *slot) shape() shape { return shape{s.kind, s.plain} }
 
 // causeOf names the cause behind an error.
 func causeOf(err error, otherwise Cause) Cause {

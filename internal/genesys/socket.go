@@ -1,12 +1,15 @@
 package genesys
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/http/httptrace"
 	"sync/atomic"
 	"time"
 
@@ -18,6 +21,7 @@ import (
 type socket struct {
 	channel *channel
 	conn    *websocket.Conn
+	wire    net.Conn // below conn: closing it ends everything that waits for the peer
 	opened  time.Time
 	alive   context.Context // ends with reading
 	end     context.CancelFunc
@@ -48,8 +52,10 @@ func (p *Platform) dial(ctx context.Context, ch *channel) (*socket, error) {
 	}
 	limited, cancel := context.WithTimeout(ctx, p.opts.Timings.Dial)
 	defer cancel()
+	var wire net.Conn
+	traced := httptrace.WithClientTrace(limited, &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) { wire = i.Conn }})
 	//nolint:bodyclose // the library says that the body never needs closing
-	conn, resp, err := websocket.Dial(limited, ch.ConnectURI, &websocket.DialOptions{
+	conn, resp, err := websocket.Dial(traced, ch.ConnectURI, &websocket.DialOptions{
 		HTTPClient: p.dialer, CompressionMode: websocket.CompressionDisabled,
 	})
 	if err != nil {
@@ -64,10 +70,29 @@ func (p *Platform) dial(ctx context.Context, ch *channel) (*socket, error) {
 	}
 	conn.SetReadLimit(-1) // long frames are passed over here without losing the socket
 	p.counters.connects.Add(1)
-	s := &socket{channel: ch, conn: conn, opened: time.Now(), done: make(chan struct{}), pong: make(chan struct{}, 1)}
+	s := &socket{channel: ch, conn: conn, wire: wire, opened: time.Now(), done: make(chan struct{}), pong: make(chan struct{}, 1)}
 	s.alive, s.end = context.WithCancel(ctx)
 	s.last.Store(s.opened.UnixNano())
 	return s, nil
+}
+
+// buffered takes what has arrived on a connection in one system call: in a storm many
+// frames wait there, and the websocket library asks for a part of one at a time.
+type buffered struct {
+	net.Conn
+	waiting *bufio.Reader
+}
+
+func (b *buffered) Read(p []byte) (int, error) { return b.waiting.Read(p) }
+
+// dialBuffered connects the sockets.
+func dialBuffered(ctx context.Context, network, address string) (net.Conn, error) {
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return &buffered{conn, bufio.NewReaderSize(conn, 32<<10)}, nil
 }
 
 // begin starts reading. handle gets each frame in order and must not keep it; long is
@@ -86,14 +111,21 @@ func (s *socket) begin(p *Platform, handle func(frame []byte, received time.Time
 }
 
 func (s *socket) read(limit int64, handle func([]byte, time.Time), long func([]byte)) error {
+	// The library would arm a watch of the context for every part of every frame. One
+	// for the life of the socket does the same.
+	stop := context.AfterFunc(s.alive, s.cut)
+	defer stop()
+	unwatched := context.WithoutCancel(s.alive)
 	var buf bytes.Buffer
+	var part io.LimitedReader
 	for {
-		_, r, err := s.conn.Reader(s.alive)
+		_, r, err := s.conn.Reader(unwatched)
 		if err != nil {
 			return s.why(err)
 		}
 		buf.Reset()
-		n, err := buf.ReadFrom(io.LimitReader(r, limit+1))
+		part.R, part.N = r, limit+1
+		n, err := buf.ReadFrom(&part)
 		if err != nil {
 			return s.why(err)
 		}
@@ -114,9 +146,15 @@ func (s *socket) read(limit int64, handle func([]byte, time.Time), long func([]b
 	}
 }
 
+// cut ends the connection without a word, whatever waits for it.
+func (s *socket) cut() { _ = s.wire.Close() }
+
 func (s *socket) why(err error) error {
 	if s.silent.Load() {
 		return errSilent
+	}
+	if s.alive.Err() != nil {
+		err = s.alive.Err()
 	}
 	return fmt.Errorf("read: %w", err)
 }
@@ -202,7 +240,7 @@ func (s *socket) drain(ctx context.Context, overlap time.Duration) {
 // close ends the socket in order, but not at the price of waiting for a dead peer.
 func (s *socket) close() {
 	const patience = 500 * time.Millisecond
-	timer := time.AfterFunc(patience, func() { _ = s.conn.CloseNow() })
+	timer := time.AfterFunc(patience, s.cut)
 	_ = s.conn.Close(websocket.StatusNormalClosure, "")
 	timer.Stop()
 	_ = s.conn.CloseNow() // closed already in most cases

@@ -21,8 +21,10 @@ type Status struct {
 	// It is as coarse as the Date header: a second.
 	ClockOffset time.Duration
 	Channels    []ChannelStatus
-	Users       int // monitored
-	Observed    int // of these, up
+	// Budget counts the channels of the OAuth client, also those of others.
+	Budget   ChannelBudget
+	Users    int // monitored
+	Observed int // of these, up
 	// Rejected counts the topics the platform refuses, by missing permission.
 	Rejected []RejectedTopics
 	// The rate limit of the platform's present window.
@@ -69,7 +71,9 @@ type Stats struct {
 	ChannelsCreated uint64
 	ChannelsReused  uint64
 	ChannelsLost    uint64
+	ChannelsWasted  uint64 // created, and gone or refused before they carried anything
 	Replacements    uint64 // channels replaced new before old
+	Acquitted       uint64 // suspicions that a channel starves which were not confirmed
 	TokensIssued    uint64
 	TokenErrors     uint64
 
@@ -84,6 +88,7 @@ type Stats struct {
 type counters struct {
 	conversation, agent, control, repeated, malformed, oversized, unknown, bytes atomic.Uint64
 	connects, disconnects, silent, created, reused, lost, renewals, discoveries  atomic.Uint64
+	wasted, acquitted                                                            atomic.Uint64
 }
 
 // Stats returns the counters.
@@ -95,6 +100,7 @@ func (p *Platform) Stats() Stats {
 		FramesUnknown: c.unknown.Load(), BytesRead: c.bytes.Load(),
 		Connects: c.connects.Load(), Disconnects: c.disconnects.Load(), SilentSockets: c.silent.Load(),
 		ChannelsCreated: c.created.Load(), ChannelsReused: c.reused.Load(), ChannelsLost: c.lost.Load(),
+		ChannelsWasted: c.wasted.Load(), Acquitted: c.acquitted.Load(),
 		Replacements: c.renewals.Load(), TokensIssued: p.tokens.issued.Load(), TokenErrors: p.tokens.refused.Load(),
 		Requests: r.requests.Load(), RequestErrors: r.failures.Load(), RequestRetries: r.retries.Load(),
 		RateLimited: r.limited.Load(), RateWaits: r.gate.waits.Load(), Discoveries: c.discoveries.Load(),
@@ -113,6 +119,7 @@ func (p *Platform) Status() Status {
 	}
 	p.mu.Lock()
 	feed := p.feed
+	v.Budget = p.budget
 	v.LastError, v.LastErrorTime = p.lastError, p.lastTime
 	sum := make(map[RejectedTopics]int)
 	for _, m := range p.rejected {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 )
 
@@ -17,7 +18,8 @@ func (s *slot) stay(ctx context.Context, present **socket) error {
 	tries, again := 0, 0
 	for {
 		socket := *present
-		due := earliest(confirmAt, replaceAt)
+		s.do("the slot")
+		due := earliest(earliest(confirmAt, replaceAt), s.trialTime())
 		if len(s.refused) == 0 {
 			again = 0
 		} else { // permissions may be granted any time
@@ -32,16 +34,16 @@ func (s *slot) stay(ctx context.Context, present **socket) error {
 			err = socket.reason
 		case <-s.changed:
 			err = s.update(socket)
+			confirmAt, err = s.putOff(socket, confirmAt, err)
+		case <-s.accused: // the time of the trial counts from now on
 		case message := <-s.signals:
 			confirmAt, err = s.obey(ctx, message, present, confirmAt)
 		case r := <-s.requests:
-			failure := s.replace(ctx, r.cause, present)
-			if r.done != nil {
-				r.done <- failure
-			}
+			failure := s.replace(ctx, r, present)
+			r.done <- failure
 			if replaceAt = s.replaceTime(); failure != nil {
 				s.p.failed(s.log, "replace channel", failure)
-				if r.cause != "" {
+				if s.owed != "" {
 					replaceAt = time.Now().Add(backoff(0, t.BackoffMin, t.BackoffMax))
 				}
 			}
@@ -49,9 +51,15 @@ func (s *slot) stay(ctx context.Context, present **socket) error {
 		case <-timer.C:
 			now := time.Now()
 			switch {
+			case !now.Before(s.trialTime()):
+				err = s.judge(ctx, present)
+				replaceAt, confirmAt = s.replaceTime(), s.confirmTime(*present)
+				if s.owed != "" {
+					replaceAt = now.Add(backoff(0, t.BackoffMin, t.BackoffMax))
+				}
 			case !now.Before(replaceAt):
 				// The token that created the channel is about to expire.
-				if failure := s.replace(ctx, "", present); failure != nil {
+				if failure := s.replace(ctx, replacement{}, present); failure != nil {
 					s.p.failed(s.log, "replace channel", failure)
 					replaceAt = now.Add(backoff(tries, t.BackoffMin, t.BackoffMax))
 					if tries++; now.After(s.ch.Bound) {
@@ -63,10 +71,11 @@ func (s *slot) stay(ctx context.Context, present **socket) error {
 				replaceAt, confirmAt = s.replaceTime(), s.confirmTime(*present)
 			case !now.Before(confirmAt):
 				err = s.confirm(socket)
-				confirmAt = s.confirmTime(socket)
+				confirmAt, err = s.putOff(socket, s.confirmTime(socket), err)
 			default:
 				again++
 				err = s.update(socket)
+				confirmAt, err = s.putOff(socket, confirmAt, err)
 			}
 		}
 		timer.Stop()
@@ -74,6 +83,22 @@ func (s *slot) stay(ctx context.Context, present **socket) error {
 			return err
 		}
 	}
+}
+
+// putOff keeps a good socket when its topics could not be changed: those it has go on.
+// It returns when to confirm them all.
+func (s *slot) putOff(socket *socket, confirmAt time.Time, err error) (time.Time, error) {
+	if err == nil {
+		s.delays = 0
+		return confirmAt, nil
+	}
+	if errors.Is(err, errChannelGone) || socket.alive.Err() != nil {
+		return confirmAt, err
+	}
+	s.p.failed(s.log, "change topics", err)
+	t := s.p.opts.Timings
+	s.delays++
+	return time.Now().Add(backoff(s.delays-1, t.BackoffMin, t.BackoffMax)), nil
 }
 
 func earliest(a, b time.Time) time.Time {
@@ -124,7 +149,7 @@ func (s *slot) obey(ctx context.Context, message signal, present **socket, confi
 		err := s.swap(ctx, present)
 		for n := 0; err != nil && ctx.Err() == nil && socket.alive.Err() == nil; n++ {
 			if errors.Is(err, errChannelGone) {
-				err = s.replace(ctx, "", present)
+				err = s.replace(ctx, replacement{}, present)
 				break
 			}
 			s.p.failed(s.log, "open another socket", err)
@@ -141,7 +166,11 @@ func (s *slot) obey(ctx context.Context, message signal, present **socket, confi
 		s.log.Warn("the platform has ended subscriptions of this channel: subscribing again")
 		s.lose(CauseChannelLost, time.Now())
 		// Others may want the same: no race for it.
-		const patience = 5
+		const patience, calm = 5, 10 * time.Minute
+		if message.at.Sub(s.unsubscribed) > calm {
+			s.resubs = 0
+		}
+		s.unsubscribed = message.at
 		if s.resubs++; s.resubs > patience {
 			s.resubs = 0
 			return confirmAt, fmt.Errorf("%w: its topics are taken away again and again", errChannelGone)
@@ -151,7 +180,7 @@ func (s *slot) obey(ctx context.Context, message signal, present **socket, confi
 		s.log.Warn("the platform has revoked the token: getting a new one and a new channel")
 		s.lose(CauseTokenLost, time.Now())
 		s.p.tokens.revoked(ctx, message.at)
-		if err := s.replace(ctx, CauseTokenLost, present); err != nil {
+		if err := s.replace(ctx, replacement{cause: CauseTokenLost}, present); err != nil {
 			return confirmAt, fmt.Errorf("%w: token revoked: %w", errChannelGone, err)
 		}
 		return s.confirmTime(*present), nil
@@ -173,44 +202,93 @@ func (s *slot) swap(ctx context.Context, present **socket) error {
 	return s.confirm(next)
 }
 
-// replace moves the slot to a new channel. It is subscribed before its socket opens,
-// so that the sockets overlap briefly.
-func (s *slot) replace(ctx context.Context, cause Cause, present **socket) error {
-	if cause != "" {
-		from := time.Now()
-		if e := (*present).event.Load(); cause == CauseStarved {
-			from = latest(time.Unix(0, e), (*present).opened)
+// replace moves the slot to another channel: one that is remembered, else a new one. It
+// is subscribed before its socket opens, so that the sockets overlap briefly.
+func (s *slot) replace(ctx context.Context, r replacement, present **socket) error {
+	if r.cause == "" {
+		r.cause = s.owed // it was put off by a failure
+	} else {
+		s.owed = r.cause
+		from := r.from
+		if from.IsZero() {
+			from = time.Now()
 		}
-		s.lose(cause, from)
+		s.lose(r.cause, from)
 	}
+	s.do("a token")
 	// A channel on an old token would have to be replaced again at once.
 	token, err := s.p.tokens.get(ctx)
 	if err != nil {
 		return err
 	}
-	if cause == "" && !time.Now().Before(token.due(s.p.opts.Timings.TokenMargin)) {
+	if r.cause == "" && !time.Now().Before(token.due(s.p.opts.Timings.TokenMargin)) {
 		return errors.New("the token could not be renewed")
 	}
-	ch, err := s.p.createChannel(ctx)
+	s.do("another channel")
+	ch, err := s.spare(ctx, time.Until(token.expires)/2)
+	if ch == nil && err == nil {
+		ch, err = s.p.createChannel(ctx)
+	}
 	if err != nil {
 		return err
 	}
+	s.do("subscribing the topics")
 	v := s.current()
 	refused, err := s.put(ctx, ch, v)
 	if err != nil {
+		s.unused(ch, err)
 		return fmt.Errorf("subscribe: %w", err)
 	}
+	ch = ch.with(s.p.tokens.shown.Load())
+	s.do("opening another socket")
 	o := newOverlap()
 	(*present).recording.Store(o)
 	next, err := s.p.dial(ctx, ch)
 	if err != nil {
+		s.unused(ch, err)
 		return err
 	}
-	s.use(ch)
-	s.takeOver(ctx, present, next, o, cause != CauseTokenLost)
+	s.do("the last events of the old socket")
+	old := s.ch
+	s.use(ch, true)
+	s.takeOver(ctx, present, next, o, r.cause != CauseTokenLost)
 	s.confirmed(next, v, refused)
 	s.p.counters.renewals.Add(1)
+	if r.cause == "" {
+		s.keep(ctx, old, v)
+	} else if r.cause == CauseStarved {
+		s.p.leave(old)
+	}
 	return nil
+}
+
+// unused puts a channel away that could not be taken into use. One that does not exist
+// any more came to nothing.
+func (s *slot) unused(ch *channel, err error) {
+	if errors.Is(err, errChannelGone) {
+		s.p.wasted(false)
+		return
+	}
+	s.p.giveBack(ch)
+}
+
+// keep remembers a channel that was replaced by plan, so that the next renewals
+// alternate between two rather than create ever new ones. Its topics are put with the
+// new token: perhaps that keeps it alive.
+func (s *slot) keep(ctx context.Context, old *channel, v share) {
+	const patience = 5 * time.Second
+	limited, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	topics := v.topics(s.shape())
+	_, err := s.p.subscribe(limited, http.MethodPut, old.ID, topics[:min(1, len(topics))])
+	switch {
+	case errors.Is(err, errChannelGone):
+		return
+	case err == nil:
+		old = old.with(s.p.tokens.shown.Load())
+		old.Expires = s.p.client.now().Add(channelLife)
+	}
+	s.p.giveBack(old)
 }
 
 // takeOver makes next the present socket: from now on the end of the old one is no

@@ -1,12 +1,14 @@
 package genesys
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -35,18 +37,42 @@ func (p *Platform) subscribe(ctx context.Context, method, channel string, topics
 	var reply struct {
 		Entities []channelTopic `json:"entities"`
 	}
-	_, err := p.client.read(ctx, request{
+	a, err := p.client.read(ctx, request{
 		method: method, template: subscriptionsTemplate, id: channel, body: list,
 		query: url.Values{"ignoreErrors": {"true"}}, priority: PriorityChannels,
 	}, &reply)
 	if err != nil {
-		var refused *APIError
-		if errors.As(err, &refused) && (refused.Status == http.StatusNotFound || refused.Status == http.StatusGone) {
+		// A page of a gateway that says "not found" is no word about the channel.
+		refused, ok := errors.AsType[*APIError](err)
+		if ok && (errors.Is(err, ErrNotFound) || refused.Status == http.StatusGone && refused.genuine) {
 			return nil, fmt.Errorf("%w: %w", errChannelGone, err)
 		}
 		return nil, err
 	}
+	if len(bytes.TrimSpace(a.body)) == 0 {
+		return p.taken(ctx, channel, topics)
+	}
 	return rejected(topics, reply.Entities), nil
+}
+
+// taken asks for the topics of a channel after an answer that said yes without a word.
+// What is not there was refused.
+func (p *Platform) taken(ctx context.Context, channel string, topics []string) (rejections, error) {
+	listed, err := p.listTopics(ctx, channel, PriorityChannels)
+	if err != nil {
+		return nil, fmt.Errorf("the answer is empty, and asking again failed: %w", err)
+	}
+	missing := make(rejections)
+	for _, t := range topics {
+		// The list may tell a combined topic by its parts.
+		if !listed[t] && !slices.ContainsFunc(expanded(t), func(part string) bool { return listed[part] }) {
+			missing[t] = ""
+		}
+	}
+	if len(missing) == len(topics) && len(topics) > 0 {
+		return nil, errors.New("the answer is empty, and no topic is on the channel")
+	}
+	return missing, nil
 }
 
 // rejected picks the refused topics out of an answer. Of a combined topic the answer

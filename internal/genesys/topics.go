@@ -13,10 +13,25 @@ func topicOf(kind, user string) string {
 	return userTopic + user + callsSuffix
 }
 
+// shape says which topics are used, among those that tell the same.
+type shape struct {
+	kind  string // of conversations
+	plain bool   // without out of office
+}
+
 // agentTopicOf returns the combined topic of a user's state: one topic to the limits,
 // one notification per aspect.
-func agentTopicOf(user string) string {
-	return userTopic + user + "?presence&routingStatus&station"
+func agentTopicOf(user string) string { return plainTopicOf(user) + "&outofoffice" }
+
+// plainTopicOf is agentTopicOf without what an organization may not know.
+func plainTopicOf(user string) string { return userTopic + user + "?presence&routingStatus&station" }
+
+// states returns the combined topic of a user's state in this shape.
+func (f shape) states(user string) string {
+	if f.plain {
+		return plainTopicOf(user)
+	}
+	return agentTopicOf(user)
 }
 
 // expanded returns the topics that a combined topic stands for, or the topic itself.
@@ -57,13 +72,13 @@ type share struct {
 }
 
 // topics lists the topics of a share, conversations first.
-func (s share) topics(kind string) []string {
+func (s share) topics(f shape) []string {
 	list := make([]string, 0, len(s.users)+len(s.agents))
 	for _, u := range s.users {
-		list = append(list, topicOf(kind, u))
+		list = append(list, topicOf(f.kind, u))
 	}
 	for _, u := range s.agents {
-		list = append(list, agentTopicOf(u))
+		list = append(list, f.states(u))
 	}
 	return list
 }

@@ -114,8 +114,8 @@ func (p *Platform) allUsers(ctx context.Context, found *roster) error {
 			missing = append(missing, id)
 		}
 	}
-	if len(missing) > 0 && len(missing) <= idsPerRequest {
-		if list, err = p.listUsers(ctx, missing); err != nil {
+	for ids := range slices.Chunk(missing, idsPerRequest) {
+		if list, err = p.listUsers(ctx, ids); err != nil {
 			return err
 		}
 		p.take(found, list)

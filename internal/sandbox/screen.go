@@ -89,7 +89,8 @@ func (s *screen) addresses(x *session) {
 		s.line("ingestor %s  http://%s/   status page%s", p.name, p.address, log)
 	}
 	if x.PlatformOnly {
-		s.line("\nStart an ingestor with these settings:\n\n  %s\n", strings.Join(x.environment(), " \\\n  "))
+		// To be pasted into a shell as it is.
+		s.line("\nSettings for the ingestors that you start, and for check, tail and legs:\n\nexport %s\n", strings.Join(x.environment(), " \\\n  "))
 	}
 	s.line("")
 }

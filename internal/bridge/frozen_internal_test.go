@@ -1,0 +1,58 @@
+package bridge
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/recorderbridge/genesys-ingestor/internal/call"
+	"github.com/recorderbridge/genesys-ingestor/internal/control"
+)
+
+// sentOff counts the call events that an engine sends, and answers nothing.
+type sentOff struct{ n int }
+
+func (s *sentOff) Send(m Message) error {
+	if strings.Contains(m.Subject, ".call.") {
+		s.n++
+	}
+	return nil
+}
+
+// The first thing that happens after a freeze tells nothing; when what has come meanwhile
+// has had its time, the engine goes on by itself.
+func TestEngineIsSilentAfterAFreeze(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		out := &sentOff{}
+		e := NewEngine(EngineOptions{Publisher: out, Core: CoreOptions{
+			Adapter: "acme", Instance: "a", Policy: control.Policy{Purposes: []string{"agent"}}, Names: nameless{},
+			Tracker: call.Options{Subscribed: func(string) bool { return true }},
+		}})
+		say := func(conversation string) {
+			e.Snapshot(&call.Snapshot{ConversationID: conversation, View: "ua", Received: time.Now(), Participants: []call.Participant{
+				{ID: "leg", UserID: "ua", Purpose: "agent", State: "connected", Connected: time.Now()},
+			}})
+		}
+		e.Do(func(c *Core, _ time.Time) { c.Lead(1) })
+		e.tick(true)
+		say("one")
+		if out.n != 1 {
+			t.Fatalf("%d events of one call", out.n)
+		}
+		time.Sleep(frozenAfter + time.Millisecond) // and no tick
+		say("two")
+		e.tick(false)
+		time.Sleep(thawing - time.Millisecond)
+		say("three")
+		e.tick(false)
+		if out.n != 1 {
+			t.Fatalf("%d events right after a freeze", out.n-1)
+		}
+		time.Sleep(time.Millisecond)
+		e.tick(false)
+		if out.n != 3 {
+			t.Fatalf("%d events of three calls when it is over", out.n)
+		}
+	})
+}

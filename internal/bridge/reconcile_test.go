@@ -1,0 +1,206 @@
+package bridge_test
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/recorderbridge/genesys-ingestor/api/recording"
+	"github.com/recorderbridge/genesys-ingestor/internal/bridge"
+	"github.com/recorderbridge/genesys-ingestor/internal/call"
+)
+
+// house is what an engine talks to: a stream that stores everything, and a platform
+// that answers one question a second, as a budget of requests does.
+type house struct {
+	mu     sync.Mutex
+	engine *bridge.Engine
+	stream stream
+	asked  []string
+	feed   []recording.FeedData
+}
+
+func (h *house) Send(m bridge.Message) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	o := bridge.Outcome{Token: m.Token, Subject: m.Subject}
+	o.Verdict, o.Sequence = h.stream.store(&m, time.Now())
+	if v, err := recording.Decode(m.Data); err == nil {
+		if f, ok := v.(*recording.FeedEvent); ok {
+			h.feed = append(h.feed, f.Data)
+		}
+	}
+	go h.engine.Resolve([]bridge.Outcome{o})
+	return nil
+}
+
+func (h *house) Load(context.Context, bridge.Load) (bridge.Entry, error) {
+	return bridge.Entry{}, bridge.ErrGone
+}
+
+func (h *house) Open(context.Context) ([]bridge.Open, error) {
+	return []bridge.Open{{ID: "conv0"}, {ID: "conv1"}, {ID: "conv2"}}, nil
+}
+
+func (h *house) Conversation(ctx context.Context, id string, _ bool) (*call.Snapshot, error) {
+	asked := time.Now()
+	select {
+	case <-time.After(time.Second):
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.asked = append(h.asked, id)
+	return frame(id, call.ViewREST, asked), nil
+}
+
+func frame(id, view string, asked time.Time) *call.Snapshot {
+	leg := talking("leg"+id, "u"+id)
+	return &call.Snapshot{
+		ConversationID: id, View: view, Topic: view, Asked: asked, Received: time.Now(), SecurePause: call.No,
+		Participants: []call.Participant{caller(), leg},
+	}
+}
+
+func newHouse(t *testing.T) (h *house, stop func()) {
+	t.Helper()
+	h = &house{stream: stream{last: map[string]uint64{}, ids: map[string]uint64{}}}
+	h.engine = bridge.NewEngine(bridge.EngineOptions{Core: coreOptions("one"), Publisher: h, Loader: h, Platform: h})
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { _ = h.engine.Run(ctx) })
+	h.engine.Do(func(c *bridge.Core, _ time.Time) { c.Lead(1) })
+	return h, func() { cancel(); running.Wait() }
+}
+
+func (h *house) hears(id string) { h.engine.Snapshot(frame(id, "u"+id, time.Time{})) }
+
+// After a gap only those conversations are asked for of which nothing was heard since:
+// every notification shows its conversation as a whole, and requests are scarce.
+func TestOnlySilentConversationsAreAskedForAfterAGap(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, stop := newHouse(t)
+		defer stop()
+		for _, id := range []string{"conv0", "conv1", "conv2"} {
+			h.hears(id)
+		}
+		time.Sleep(time.Minute)
+		h.engine.Observation(bridge.Observation{Cause: recording.GapSocketLost, From: time.Now()})
+		time.Sleep(5 * time.Second)
+		back := time.Now()
+		time.Sleep(time.Millisecond)
+		h.hears("conv0")
+		h.hears("conv2")
+		h.engine.Observation(bridge.Observation{Up: true, Complete: true, From: back})
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		if !slices.Equal(h.asked, []string{"conv1"}) {
+			t.Errorf("asked for %v", h.asked)
+		}
+		checkFeed(t, h, recording.FeedGapOpened, recording.FeedGapClosed)
+	})
+}
+
+// A new leader that has observed all the while asks about none of those it hears of.
+func TestNewLeaderAsksOnlyAboutWhatIsSilent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, stop := newHouse(t)
+		defer stop()
+		h.hears("conv1")
+		time.Sleep(6 * time.Minute)
+		h.mu.Lock()
+		h.asked = nil // the periodic comparison was there
+		h.mu.Unlock()
+		h.hears("conv0")
+		h.hears("conv2")
+		h.engine.Reconcile()
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		if !slices.Equal(h.asked, []string{"conv1"}) {
+			t.Errorf("asked for %v", h.asked)
+		}
+	})
+}
+
+// checkFeed compares the feed events but heartbeats.
+func checkFeed(t *testing.T, h *house, want ...recording.FeedKind) {
+	t.Helper()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var got []recording.FeedKind
+	for i := range h.feed {
+		if h.feed[i].Event != recording.FeedHeartbeat {
+			got = append(got, h.feed[i].Event)
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("feed %v, not %v", got, want)
+	}
+}
+
+// An instance that was frozen does not close the gap that the other one has closed.
+func TestGapIsClosedOnce(t *testing.T) {
+	r := newRig(t)
+	one, two := r.instance("one"), r.instance("two")
+	one.Lead(1)
+	gap := recording.Gap{ID: "one-1", From: recording.At(r.now), Cause: recording.GapStarved}
+	say := func(i *instance, name recording.FeedKind, g recording.Gap) {
+		i.Announce(recording.FeedData{Event: name, Gap: g}, r.now)
+	}
+	say(one, recording.FeedGapOpened, gap)
+	one.sends()
+	two.reads()
+	two.Lead(2)
+	gap.To = recording.At(r.now)
+	say(two, recording.FeedGapClosed, gap)
+	say(two, recording.FeedHeartbeat, recording.Gap{})
+	for range 2 {
+		two.sends()
+	}
+	before := len(r.stream.log)
+	say(one, recording.FeedGapClosed, gap) // it has read nothing of that
+	for range 3 {
+		for _, m := range one.Next(r.now) {
+			v, seq := r.stream.store(&m, r.now)
+			one.Resolve(bridge.Outcome{Token: m.Token, Subject: m.Subject, Verdict: v, Sequence: seq}, r.now)
+		}
+		one.reads()
+		r.wait(5 * time.Second)
+	}
+	if n := len(r.stream.log); n != before {
+		t.Errorf("%d events more", n-before)
+	}
+	if !one.Announced() {
+		t.Error("it wants to tell it still")
+	}
+}
+
+// An instance that was killed and started again closes the gap of its former life, when
+// it leads.
+func TestGapOfAFormerLifeIsClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.now = time.Now()
+		former := r.instance("one")
+		former.Lead(1)
+		former.Announce(recording.FeedData{Event: recording.FeedGapOpened, Gap: recording.Gap{
+			ID: "one-1", From: recording.At(r.now), Cause: recording.GapSocketLost,
+		}}, r.now)
+		former.sends()
+		h, stop := newHouse(t)
+		defer stop()
+		h.mu.Lock()
+		h.stream = r.stream
+		h.mu.Unlock()
+		h.engine.Entries(r.stream.log)
+		time.Sleep(time.Minute)
+		h.engine.Reconcile()
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		checkFeed(t, h, recording.FeedGapClosed)
+	})
+}

@@ -1,0 +1,75 @@
+package bridge
+
+import (
+	"slices"
+	"time"
+
+	"github.com/recorderbridge/genesys-ingestor/internal/call"
+	"github.com/recorderbridge/genesys-ingestor/internal/control"
+)
+
+// A secure pause is the one step that waits for nothing: not behind older steps, not
+// for the lead, not for proof. To wait would record what must not be recorded.
+
+// alone is how long a standby waits for the leader to tell a secure pause.
+const alone = 500 * time.Millisecond
+
+// sacred is the one event that an instance writes without leading: a secure pause that
+// the leader has not told. The compare-and-set makes it safe.
+func (l *legLane) sacred(c *Core, now time.Time) *flight {
+	level := control.LevelOf(l.published)
+	if level.Phase != call.Connected || level.SecurePause || !l.seen.SecurePause {
+		return nil
+	}
+	p := l.pauseFirst(level, c.tracker.Paused(l.id.Conversation))
+	if p == nil {
+		return nil
+	}
+	e := *p
+	if due := e.Received.Add(alone); now.Before(due) {
+		l.notBefore = due
+		c.park(l.lane)
+		return nil
+	}
+	e.After = level.Step(e.Key)
+	return l.flightOf(c, c.opts.Policy.Event(l.seen, &e, l.state(), c.opts.Names), e.Key, now)
+}
+
+// pauseFirst returns the step to a secure pause that is believed and not told: one that
+// is pending, one that was taken for told, or, where another instance has told the end
+// of the pause and a topic has said since that it is on, one in doubt. Where no topic
+// has, the other one knew better.
+func (l *legLane) pauseFirst(level call.Level, said time.Time) *call.Edge {
+	isPause := func(e call.Edge) bool { return e.Kind == call.SecureOn }
+	if i := slices.IndexFunc(l.pending, isPause); i >= 0 {
+		return &l.pending[i]
+	}
+	k := call.Key{Kind: call.SecureOn}
+	e := call.Edge{Key: k, After: level.Step(k), Occurred: said, Estimated: true, Received: said, Reconciled: true}
+	if said.Before(l.resumed) {
+		return nil
+	}
+	if i := slices.IndexFunc(l.doubted, isPause); i >= 0 {
+		e = l.doubted[i]
+	}
+	l.doubted = slices.DeleteFunc(l.doubted, func(d call.Edge) bool { return same(d.Key, k) })
+	l.ahead = slices.DeleteFunc(l.ahead, func(m mark) bool { return m.key.Kind == call.SecureOff })
+	l.pending = slices.Insert(l.pending, 0, e)
+	return &l.pending[0]
+}
+
+// unmade takes back a secure pause that was only believed in doubt, when it is seen to be
+// over before it was told.
+func (l *legLane) unmade(e *call.Edge) bool {
+	if e.Kind != call.SecureOff {
+		return false
+	}
+	i := slices.IndexFunc(l.pending, func(p call.Edge) bool {
+		return p.Kind == call.SecureOn && p.Reconciled && p.Topic == "" && p.CorrelationID == ""
+	})
+	if i < 0 {
+		return false
+	}
+	l.pending = slices.Delete(l.pending, i, i+1)
+	return true
+}

@@ -1,0 +1,50 @@
+package genesys
+
+import "hash/maphash"
+
+// pool keeps strings that are likely to come again: the frames of one socket repeat the
+// same ids, names and addresses all day. A string that is found in it costs nothing, and
+// is shared by all who keep it.
+//
+// It never grows. A string has one place, by its hash, and the latest one stays there;
+// so one conversation of thousands of participants does not drive out everything else,
+// each frame may change some places only.
+type pool struct {
+	seed   maphash.Seed
+	places []string
+	fresh  int // places that the present frame may still change
+}
+
+const (
+	poolPlaces = 4096 // a power of two
+	poolString = 128  // bytes; longer strings are rarely the same again
+	poolFresh  = 64
+)
+
+func newPool() *pool {
+	return &pool{seed: maphash.MakeSeed(), places: make([]string, poolPlaces)}
+}
+
+// next begins a frame.
+func (p *pool) next() {
+	if p != nil {
+		p.fresh = poolFresh
+	}
+}
+
+// string returns a copy of b. A nil pool keeps nothing.
+func (p *pool) string(b []byte) string {
+	if p == nil || len(b) == 0 || len(b) > poolString {
+		return string(b)
+	}
+	place := &p.places[maphash.Bytes(p.seed, b)%poolPlaces]
+	if *place == string(b) {
+		return *place
+	}
+	s := string(b)
+	if p.fresh > 0 {
+		p.fresh--
+		*place = s
+	}
+	return s
+}
