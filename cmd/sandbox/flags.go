@@ -117,6 +117,8 @@ ingestors; prints what a recorder is told; and compares it with what really happ
   go run ./cmd/sandbox                                       until interrupted
   go run ./cmd/sandbox -duration 1m -kill-primary-every 20s  with crashes
   go run ./cmd/sandbox -duration 2m -faults all              with a misbehaving platform
+  go run ./cmd/sandbox platform -h                           only the organization
+  go run ./cmd/sandbox conformance -h                        a trial of your own recorder
 
 Options:
 

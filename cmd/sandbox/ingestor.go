@@ -1,15 +1,19 @@
 package main
 
 import (
+	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"os/signal"
+	"path/filepath"
+	"runtime/pprof"
 	"syscall"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/recorderbridge/genesys-ingestor/internal/app"
 	"github.com/recorderbridge/genesys-ingestor/internal/settings"
@@ -27,9 +31,7 @@ func ingestor(environ []string, leash io.Reader, stderr io.Writer) int {
 	level := new(slog.LevelVar)
 	level.Set(s.LogLevel)
 	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level})).With("instance", s.InstanceID)
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	a, err := app.New(app.Options{Settings: s, Version: "sandbox", Logger: log, Level: level, Registry: registry})
+	a, err := app.New(app.Options{Settings: s, Version: "sandbox", Logger: log, Level: level, Registry: prometheus.NewRegistry()})
 	if err != nil {
 		log.Error("ingestor ends", "error", err)
 		return exitUnclean
@@ -39,7 +41,7 @@ func ingestor(environ []string, leash io.Reader, stderr io.Writer) int {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() { // ends with the process at the latest
-		_, _ = io.Copy(io.Discard, leash)
+		hold(leash, os.Getenv("BENCH_PROFILE"), log)
 		cancel()
 	}()
 	if err := a.Run(ctx); err != nil {
@@ -47,4 +49,42 @@ func ingestor(environ []string, leash io.Reader, stderr io.Writer) int {
 		return exitUnclean
 	}
 	return exitClean
+}
+
+// hold returns when the leash ends. With a directory for profiles, each line on the
+// leash begins or ends a recording of where the time goes, and its end also shows who
+// holds memory.
+func hold(leash io.Reader, profiles string, log *slog.Logger) {
+	var file *os.File
+	complain := func(err error) {
+		if err != nil {
+			log.Error("profile", "error", err)
+		}
+	}
+	end := func() {
+		pprof.StopCPUProfile()
+		complain(file.Close())
+		file = nil
+		heap, err := os.Create(filepath.Join(profiles, "heap.pprof"))
+		if err == nil {
+			err = errors.Join(pprof.WriteHeapProfile(heap), heap.Close())
+		}
+		complain(err)
+	}
+	for lines := bufio.NewScanner(leash); lines.Scan(); {
+		switch {
+		case profiles == "":
+		case file != nil:
+			end()
+		default:
+			var err error
+			if file, err = os.Create(filepath.Join(profiles, "cpu.pprof")); err == nil {
+				err = pprof.StartCPUProfile(file)
+			}
+			complain(err)
+		}
+	}
+	if file != nil {
+		end()
+	}
 }

@@ -38,6 +38,18 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if len(args) == 1 && args[0] == ingestorProcess {
 		return ingestor(os.Environ(), os.Stdin, stderr)
 	}
+	if len(args) > 0 && args[0] == platformCommand {
+		return platform(args[1:], stdout, stderr)
+	}
+	if len(args) > 0 && args[0] == conformanceCommand {
+		return conform(args[1:], os.Stdin, stdout, stderr)
+	}
+	if len(args) > 0 && args[0] == benchCommand {
+		return bench(args[1:], stdout, stderr)
+	}
+	if len(args) > 0 && args[0] == benchProcess {
+		return child(args[1:], os.Stdin, stdout, stderr)
+	}
 	o, keep, err := parse(args, stderr)
 	if errors.Is(err, flag.ErrHelp) {
 		return exitClean

@@ -14,10 +14,10 @@ import (
 	"github.com/recorderbridge/genesys-ingestor/internal/simulator"
 )
 
-// TestMain lets the sandbox start this very program as an ingestor, as it does with
-// the real one.
+// TestMain lets the sandbox start this very program as an ingestor, or as a part of a
+// benchmark, as it does with the real one.
 func TestMain(m *testing.M) {
-	if len(os.Args) == 2 && os.Args[1] == ingestorProcess {
+	if len(os.Args) == 2 && os.Args[1] == ingestorProcess || len(os.Args) == 3 && os.Args[1] == benchProcess {
 		main()
 	}
 	goleak.VerifyTestMain(m)
@@ -167,7 +167,7 @@ func TestOnePlatformAlone(t *testing.T) {
 	if status != exitClean {
 		t.Errorf("exit status %d: %s", status, stderr.String())
 	}
-	for _, want := range []string{"GENESYS_API_URL=http://127.0.0.1:", "NATS_URL=nats://127.0.0.1:", "GENESYS_CLIENT_ID=", "GENESYS_CLIENT_SECRET="} {
+	for _, want := range []string{"GENESYS_API_URL=http://127.0.0.1:", "NATS_URL=nats://127.0.0.1:", "GENESYS_CLIENT_ID=", "GENESYS_CLIENT_SECRET=", "\nexport ADAPTER_NAME="} {
 		if !strings.Contains(stdout.String(), want) {
 			t.Errorf("it does not say %s:\n%s", want, stdout.String())
 		}
