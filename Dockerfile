@@ -5,7 +5,8 @@
 #
 # Both images hold one static binary, certificates of authorities, and no shell.
 
-ARG GO_VERSION=1.26
+# The whole version: the same source gives the same binary, to the byte.
+ARG GO_VERSION=1.26.8
 
 FROM --platform=$BUILDPLATFORM golang:${GO_VERSION} AS build
 WORKDIR /src
