@@ -20,7 +20,8 @@ const (
 	xrate      = "golang.org/x/time/rate"
 )
 
-// matrix returns the import matrix. Commands and the sandbox may import all.
+// matrix returns the import matrix. Commands, the sandbox and the tools of deploy may
+// import all.
 func matrix() []rule {
 	impure := []string{
 		"os", "os/exec", "os/signal", "net", "net/http", "log", "log/slog", "math/rand", "math/rand/v2", "crypto/rand",
@@ -85,10 +86,43 @@ func matrix() []rule {
 			reason: "it starts a real broker, and tests of everything use it",
 		},
 		{
+			name: "logging", path: "internal/logging",
+			reason: "handlers of lines know nothing of what is logged",
+		},
+		{
+			name: "check", path: "internal/check", may: []string{module + "/internal/genesys", module + "/internal/publish", nats},
+			reason: "it asks the adapters what they would answer to the service, and builds no service",
+		},
+		{
+			name: "watch", path: "internal/watch", may: []string{module + "/api/recording", module + "/internal/publish", nats},
+			reason: "it reads the stream as a recorder does, and knows no more than one",
+		},
+		{
+			name: "conformance", path: "internal/conformance", may: []string{module + "/api/recording", nats},
+			reason: "it judges recorders by the contract alone: no part of the service may lend it an opinion",
+		},
+		{
+			name: "benchmark", path: "internal/benchmark",
+			may: []string{
+				module + "/api/recording", module + "/internal/natstest", module + "/internal/publish",
+				"github.com/nats-io/nats-server/v2", nats,
+			},
+			reason: "it measures the ingestor from outside, as a process: it knows its stream and nothing in it",
+		},
+		{
+			name: "benchload", path: "internal/benchmark/load",
+			reason: "the load must cost nearly nothing, and shares no code with what it is for",
+		},
+		{
+			name: "bridges", path: "internal/benchmark/bridges", may: []string{websocket, nats},
+			reason: "a bridge that borrows from the ingestor says nothing about it",
+		},
+		{
 			name: "app", path: "internal/app",
 			may: []string{
 				module + "/api/recording", module + "/internal/bridge", module + "/internal/call", module + "/internal/control",
-				module + "/internal/genesys", module + "/internal/lease", module + "/internal/publish", module + "/internal/restart",
+				module + "/internal/genesys", module + "/internal/lease", module + "/internal/logging", module + "/internal/publish",
+				module + "/internal/restart",
 				module + "/internal/settings", nats, prometheus, xsync, xrate,
 			},
 			reason: "what only tests and the sandbox need must not get into the binary",
@@ -98,4 +132,4 @@ func matrix() []rule {
 }
 
 // free returns the paths whose packages may import everything.
-func free() []string { return []string{"cmd", "internal/sandbox"} }
+func free() []string { return []string{"cmd", "deploy", "internal/sandbox"} }
