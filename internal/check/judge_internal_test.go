@@ -98,10 +98,15 @@ func TestServerHangsUpAfterTheHandshake(t *testing.T) {
 			if err := secured.HandshakeContext(t.Context()); err != nil {
 				t.Error(err)
 			}
-			_ = conn.(*net.TCPConn).SetLinger(linger)
+			if c, ok := conn.(*net.TCPConn); ok {
+				_ = c.SetLinger(linger)
+			}
 		}()
-		trust := issued.Client().Transport.(*http.Transport).TLSClientConfig
-		_, err = nats.Connect("tls://"+listener.Addr().String(), nats.Secure(trust))
+		trust, ok := issued.Client().Transport.(*http.Transport)
+		if !ok {
+			t.Fatalf("the client's transport is a %T", issued.Client().Transport)
+		}
+		_, err = nats.Connect("tls://"+listener.Addr().String(), nats.Secure(trust.TLSClientConfig))
 		if _, fix := noBroker(err); !strings.Contains(fix, "NATS_TLS_CERT_FILE") {
 			t.Errorf("%s: %v -> %s", name, err, fix)
 		}
