@@ -78,7 +78,8 @@ func run(ctx context.Context, nc *nats.Conn, adapter string, r *recorder, silenc
 	if err != nil {
 		return fmt.Errorf("open the consumer: %w", err)
 	}
-	messages, err := consumer.Messages()
+	// A server that speaks to nobody, since it has lost the request, is noticed in time.
+	messages, err := consumer.Messages(jetstream.PullExpiry(max(silence/3, time.Second)))
 	if err != nil {
 		return fmt.Errorf("read: %w", err)
 	}
@@ -91,8 +92,8 @@ func run(ctx context.Context, nc *nats.Conn, adapter string, r *recorder, silenc
 		switch {
 		case ctx.Err() != nil:
 			return nil
-		case errors.Is(err, context.DeadlineExceeded), errors.Is(err, nats.ErrTimeout):
-			r.heard(false)
+		case errors.Is(err, context.DeadlineExceeded), errors.Is(err, nats.ErrTimeout), errors.Is(err, jetstream.ErrNoHeartbeat):
+			r.heard(false) // the next call asks the server again
 			continue
 		case err != nil:
 			return fmt.Errorf("read: %w", err)

@@ -167,8 +167,23 @@ func TestSilence(t *testing.T) {
 	r.stop(t)
 }
 
+// TestDeafServer: a server that has lost the request for messages is asked again.
+func TestDeafServer(t *testing.T) {
+	b := newBench(t)
+	proxy := natstest.NewFaultProxy(t, b.server)
+	b.url = proxy.URL()
+	r := b.start(t, 3*time.Second) // the server speaks every half second
+	proxy.Hold(natstest.ToClient, true)
+	r.waitFor(t, "silent: true")
+	proxy.Hold(natstest.ToClient, false)
+	b.publish(t, the(t, `"verb":"start"`))
+	r.waitFor(t, "recording ")
+	r.stop(t)
+}
+
 // bench is a server with the stream of the adapter acme.
 type bench struct {
+	server *natstest.Server
 	url    string
 	js     jetstream.JetStream
 	stream jetstream.Stream
@@ -178,7 +193,7 @@ type bench struct {
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	server := natstest.New(t)
-	b := &bench{url: server.URL(), js: natstest.JetStream(t, natstest.Connect(t, server.URL()))}
+	b := &bench{server: server, url: server.URL(), js: natstest.JetStream(t, natstest.Connect(t, server.URL()))}
 	var err error
 	b.stream, err = b.js.CreateStream(t.Context(), jetstream.StreamConfig{
 		Name: recording.StreamName("acme"), Subjects: []string{recording.AllSubjects("acme")}, AllowDirect: true,
