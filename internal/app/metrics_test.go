@@ -23,6 +23,8 @@ import (
 )
 
 //go:generate go test -run ^TestMetricsReference$ -update .
+//go:generate cp ../../deploy/prometheus/alerts.yaml ../../deploy/chart/files/alerts.yaml
+//go:generate cp ../../deploy/grafana/ingestor.json ../../deploy/chart/files/dashboard.json
 
 var update = flag.Bool("update", false, "write the reference of the metrics instead of comparing it")
 
