@@ -31,7 +31,8 @@
 // [Tail.Run] delivers everything in the stream from a point in time onwards, in
 // stream order, without a hole and without a repetition, over reconnects, server
 // restarts and lost consumers. It says when it has caught up with what was
-// stored when it began.
+// stored when it began. Of a process that writes alone it does not read the messages
+// back, see [Tail.Own].
 //
 // # What it does not promise
 //

@@ -59,7 +59,7 @@ type TailOptions struct {
 
 // TailStats are what a tail has seen.
 type TailStats struct {
-	LastSequence uint64 // delivered last; 0: nothing yet
+	LastSequence uint64 // delivered last, or known from acknowledgements; 0: nothing yet
 	Pending      uint64 // stored and not delivered, as the server said last
 	CaughtUp     bool
 	Delivered    uint64 // messages
@@ -78,6 +78,7 @@ type Tail struct {
 
 	last, pending, delivered, rebuilds, missing atomic.Uint64
 	caughtUp                                    atomic.Bool
+	own                                         own
 }
 
 // NewTail prepares a tail; [Tail.Run] does the work.
@@ -92,7 +93,9 @@ func NewTail(js jetstream.JetStream, o TailOptions) (*Tail, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Tail{options: o, js: js, conn: js.Conn()}, nil
+	t := &Tail{options: o, js: js, conn: js.Conn()}
+	t.own.after, t.own.ahead, t.own.doubt = ownAfter, make(map[uint64]struct{}), make(chan struct{}, 1)
+	return t, nil
 }
 
 // Stats may be called at any time.
@@ -108,7 +111,7 @@ func (t *Tail) Stats() TailStats {
 // Everything else it survives: it reads on behind the last message delivered.
 //
 // deliver is called on Run's goroutine with messages as they have come, in
-// stream order, each message once. It must not keep the slice; it may keep the
+// stream order, each message once; messages of our own may be left out, see [Tail.Own]. It must not keep the slice; it may keep the
 // entries. While it works, the server keeps what follows. Under traffic an entry
 // may come some milliseconds late, so that several come in one call.
 // Run must not be called twice.
@@ -117,12 +120,18 @@ func (t *Tail) Run(ctx context.Context, deliver func([]Entry)) error {
 	connected := t.conn.StatusChanged(nats.CONNECTED)
 	defer t.conn.RemoveStatusListener(connected)
 	pause := rebuildPauseFirst
-	for first := true; ctx.Err() == nil; first = false {
-		if !first {
+	for planned := true; ctx.Err() == nil; {
+		if !planned {
 			t.rebuilds.Add(1)
 		}
 		before := t.delivered.Load()
 		err := t.consume(ctx, &origin, deliver)
+		if errors.Is(err, errOwn) {
+			err = t.count(ctx, origin)
+		}
+		if planned = err == nil; planned {
+			continue
+		}
 		if errors.Is(err, ErrStreamRecreated) || errors.Is(err, ErrStreamRewound) {
 			return fmt.Errorf("tail of stream %s: %w", t.options.Stream, err)
 		}

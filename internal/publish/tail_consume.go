@@ -51,7 +51,7 @@ type pull struct {
 }
 
 // consume makes a consumer behind what was delivered and delivers from it until
-// anything is odd. It never returns nil.
+// anything is odd, or it is not needed ([errOwn]). It never returns nil.
 func (t *Tail) consume(ctx context.Context, origin *time.Time, deliver func([]Entry)) error {
 	ctx, end := t.whileConnected(ctx)
 	defer end()
@@ -67,7 +67,9 @@ func (t *Tail) consume(ctx context.Context, origin *time.Time, deliver func([]En
 
 	silence := time.NewTicker(t.options.Heartbeat)
 	defer silence.Stop()
-	missed := 0
+	spare := time.NewTicker(ownAfter)
+	defer spare.Stop()
+	missed, began := 0, time.Now()
 	var batch []Entry
 	gather := time.NewTimer(0)
 	defer gather.Stop()
@@ -94,12 +96,17 @@ func (t *Tail) consume(ctx context.Context, origin *time.Time, deliver func([]En
 			batch, err = t.collect(p, batch[:0], m)
 			if len(batch) > 0 {
 				t.delivered.Add(uint64(len(batch)))
+				t.own.delivered(batch)
 				deliver(batch)
 				clear(batch)
 				t.noteCaughtUp(p.remaining == 0)
 			}
 			if err != nil {
 				return err
+			}
+		case <-spare.C:
+			if t.caughtUp.Load() && t.own.enough(began) {
+				return errOwn
 			}
 		case <-silence.C:
 			if missed++; missed > 2 {
