@@ -46,7 +46,6 @@ type App struct {
 
 	listener net.Listener
 	metrics  *metrics
-	history  *history
 	recent   *logging.Recent
 	names    *names
 	peers    *peers
@@ -123,7 +122,7 @@ func New(o Options) (*App, error) {
 		role: recording.Secondary, renewed: time.Now(),
 	}
 	a.recent = logging.Remember(o.Logger.Handler(), logLines)
-	a.log, a.history = slog.New(a.recent), newHistory(s.RefreshInterval)
+	a.log = slog.New(a.recent)
 	a.metrics = newMetrics(a, o.Registry)
 	if s.StartupType != settings.StartupManual {
 		a.Start()
@@ -257,7 +256,10 @@ func (a *App) assemble(ctx context.Context) error {
 	stream := publish.StreamName(s.AdapterName)
 	var err error
 	if a.lanes, err = publish.NewLanes(a.js, publish.LanesOptions{Stream: stream, Logger: a.log, Denied: a.natsUp.Denied},
-		func(r []publish.Result) { a.engine.Resolve(outcomes(r)) }); err != nil {
+		func(r []publish.Result) {
+			a.engine.Resolve(outcomes(r))
+			a.tail.Acknowledged(r)
+		}); err != nil {
 		return fmt.Errorf("open lanes: %w", err)
 	}
 	events := publish.NewReader(a.js, stream)
@@ -329,6 +331,7 @@ func (a *App) operate(ctx context.Context, cancel context.CancelCauseFunc) error
 	run("reports", a.report)
 	run("peers", func(ctx context.Context) error { a.peers.watch(ctx, a.state, a.log); return nil })
 	run("rights", a.rights)
+	run("memory", a.trim)
 	if err := a.checkAccount(ctx); err != nil {
 		return err
 	}
@@ -364,7 +367,6 @@ func (a *App) follow(ctx context.Context) error {
 		out := make([]bridge.Entry, len(entries))
 		for i := range entries {
 			out[i] = entry(&entries[i])
-			a.history.entry(&entries[i])
 		}
 		a.engine.Entries(out)
 	})

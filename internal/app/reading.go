@@ -59,7 +59,7 @@ func (r *reading) stream(e *emitter, v *vitals, now time.Time) {
 	for _, state := range recording.States() {
 		e.gauge("legs", "Legs known, by desired state; stopped ones are kept for some minutes.", float64(v.legs[state]), "state", string(state))
 	}
-	e.gauge("oldest_pause_age_seconds", "Since the leg that is paused for longest was paused, 0 without one.", age(now, r.app.history.paused()))
+	e.gauge("oldest_pause_age_seconds", "Since the leg that is paused for longest was paused, 0 without one.", age(now, v.pausedSince))
 	e.gauge("transitions_pending", "Transitions observed and not known to be published.", float64(v.pending))
 	e.gauge("oldest_pending_age_seconds", "Since the oldest pending transition was received, 0 without one.", age(now, v.pendingSince))
 	e.gauge("gaps_open", "Stretches without observation that are not over.", float64(v.gaps))

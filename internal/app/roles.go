@@ -110,6 +110,7 @@ func (a *App) term(ctx context.Context, t lease.Term) error {
 		epoch = c.LeaderEvent()
 		c.Lead(epoch)
 	})
+	a.tail.Own(true)
 	a.engine.Reconcile()
 	a.setRole(recording.Primary, epoch)
 	a.metrics.promotions.Inc()
@@ -143,6 +144,7 @@ const handOverLimit = 500 * time.Millisecond
 
 func (a *App) follower() {
 	a.engine.Do(func(c *bridge.Core, _ time.Time) { c.Follow() })
+	a.tail.Own(false)
 	a.setRole(recording.Secondary, 0)
 }
 

@@ -114,6 +114,7 @@ type vitals struct {
 	sequence     uint64
 	pending      int
 	pendingSince time.Time
+	pausedSince  time.Time
 	gaps         int
 	comparing    bool
 	tail         publish.TailStats
@@ -135,6 +136,7 @@ func (a *App) vitals() vitals {
 	a.engine.Do(func(c *bridge.Core, _ time.Time) {
 		v.sequence, v.core, v.legs = c.LastSequence(), c.Stats(), c.LegsByState()
 		v.pending, v.pendingSince = c.Pending()
+		v.pausedSince = c.PausedSince()
 	})
 	v.gaps, v.comparing = a.engine.GapsOpen(), a.engine.Comparing()
 	return v
@@ -156,8 +158,7 @@ func (a *App) Status() Status {
 	s.LastSequence, s.TailLag, s.Legs = v.sequence, v.tail.Pending, v.legs
 	s.Pending, s.PendingSince, s.GapsOpen, s.Comparing = v.pending, v.pendingSince, v.gaps, v.comparing
 	s.Engine, s.Platform = counters(v.core), counters(v.frames)
-	s.Activity, s.Gaps = a.history.activity(now), a.history.lastGaps()
-	s.Open, s.OpenCount = a.history.open()
+	a.engine.Do(func(c *bridge.Core, _ time.Time) { s.show(c, now) })
 	p := v.platform
 	s.Users, s.Observed, s.TokenExpires = p.Users, p.Observed, p.TokenExpires
 	s.ClockOffset = math.Round(p.ClockOffset.Seconds()*1000) / 1000

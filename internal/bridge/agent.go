@@ -279,3 +279,6 @@ func encodeAgent(source string, d *recording.AgentData) (id string, data []byte)
 	e.ID = d.Agent.UserID + "-" + strconv.FormatUint(d.Revision, 10) + noDigest
 	return seal(e.ID, e.AppendJSON(make([]byte, 0, usualEvent)))
 }
+
+// pends: an agent is a level, nothing waits.
+func (*agentLane) pends() bool { return false }

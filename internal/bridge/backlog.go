@@ -40,6 +40,9 @@ func (c *Core) setAside(e *Entry, now time.Time) bool {
 	case kind == dotsOfCall && now.Sub(e.Time) > c.opts.Grace && bytes.Contains(e.Data, []byte(`"state":"stopped"`)):
 		delete(c.backlog, e.Subject) // of no interest any more: memory is for open legs
 	default:
+		if old, ok := c.backlog[e.Subject]; ok && kind == dotsOfCall {
+			c.activity.count(old.Time) // nobody reads it
+		}
 		c.backlog[e.Subject] = *e
 	}
 	return true

@@ -47,9 +47,13 @@ type Core struct {
 	legs    map[call.ID]*legLane
 	agents  map[string]*agentLane
 	feed    *feedLane
+	all     []*legLane // in no order, for who goes through them in portions
+	passed  int        // of all, in this round
+	states  map[recording.State]int
 	ready   []*lane
 	spare   []*lane // the room of ready, from one round to the next
 	later   []*lane // waiting for notBefore
+	busy    []*lane // all that have something to do, and some that have not
 	// backlog are the last old events of legs while a window is read, see [Core.Recover].
 	backlog map[string]Entry
 	// decoded is the last event that was decoded, with the sequence decodedAt.
@@ -84,6 +88,7 @@ type Core struct {
 	observed     time.Time
 	lastBeat     time.Time
 	reconciledAt time.Time
+	activity     activity
 }
 
 // Load asks for a stored event: the one with the sequence, or the subject's last
@@ -123,7 +128,7 @@ func NewCore(o CoreOptions) *Core {
 	c := &Core{
 		opts: o, tracker: call.NewTracker(o.Tracker), lanes: make(map[string]*lane),
 		legs: make(map[call.ID]*legLane), asks: make(map[string]ask), wonders: make(map[string]time.Time),
-		gone: make(map[string]time.Time), agents: make(map[string]*agentLane),
+		gone: make(map[string]time.Time), agents: make(map[string]*agentLane), states: make(map[recording.State]int),
 	}
 	c.feed = newFeedLane(c)
 	return c

@@ -101,8 +101,8 @@ type Engine struct {
 	stopped bool
 	// mail is what was brought while somebody else had the lock.
 	mail mailbox
-	// ticked is when the ticker last came.
-	ticked time.Time
+	// ticked is when the ticker last came, swept when what is old was forgotten.
+	ticked, swept time.Time
 }
 
 type waiter struct {
@@ -257,7 +257,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	helpers.Go(func() { e.reconciler(ctx) })
 	helpers.Go(func() { e.asker(ctx) })
 
-	ticker := time.NewTicker(20 * time.Millisecond)
+	ticker := time.NewTicker(time.Second / ticksPerSecond)
 	defer ticker.Stop()
 	var slow time.Time
 	for {
@@ -274,6 +274,8 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 }
 
+const ticksPerSecond = 50
+
 // tick does what is due, and once a second what may be late by as much.
 func (e *Engine) tick(second bool) {
 	if second {
@@ -284,9 +286,14 @@ func (e *Engine) tick(second bool) {
 			e.log.Warn("this process did not run for a while", "silent", late.Round(time.Millisecond).String())
 		}
 		e.ticked = now
+		c.TickLegs(now, c.Legs()/ticksPerSecond+1)
 		if second {
-			c.Tick(now)
+			c.rooms.shrink()
 			e.beat(now)
+		}
+		if now.Sub(e.swept) >= time.Minute {
+			e.swept = now
+			c.Sweep(now)
 		}
 		for _, id := range c.Asks(now) {
 			select {

@@ -21,6 +21,8 @@ type feedLane struct {
 	gaps map[string]foreignGap
 	// closed are the ids of the gaps that it showed closed lately.
 	closed []string
+	// shown are the last gaps, for those who look.
+	shown []ToldGap
 }
 
 // foreignGap is an open gap as the stream tells it.
@@ -102,6 +104,9 @@ func (f *feedLane) settled(_ *Core, fl *flight, now time.Time) {
 	}
 }
 
+// pends: what is queued is counted by itself.
+func (*feedLane) pends() bool { return false }
+
 func (f *feedLane) learned(c *Core, e *Entry, _ time.Time) error {
 	event, err := decodeFeed(e.Data)
 	if err != nil {
@@ -132,10 +137,12 @@ func (f *feedLane) passed(e *Entry) {
 func (f *feedLane) note(d *recording.FeedData, at time.Time) {
 	switch d.Event {
 	case recording.FeedGapOpened:
+		f.show(d)
 		if len(f.gaps) < maxFeed && !slices.Contains(f.closed, d.Gap.ID) {
 			f.gaps[d.Gap.ID] = foreignGap{instance: d.Instance, gap: d.Gap, at: at}
 		}
 	case recording.FeedGapClosed:
+		f.show(d)
 		delete(f.gaps, d.Gap.ID)
 		if len(f.closed) >= maxFeed {
 			f.closed = slices.Delete(f.closed, 0, 1)

@@ -59,6 +59,7 @@ type lane struct {
 	attempts  int
 	conflicts int // in a row, with nothing read in between
 	queued    bool
+	busy      bool // among those of the core that may have something to do
 }
 
 // owner is what a lane carries: a leg, an agent or the feed.
@@ -70,6 +71,8 @@ type owner interface {
 	// learned is told of an event that somebody else has stored. It reports an error
 	// when the event cannot be read; it is then skipped.
 	learned(c *Core, e *Entry, now time.Time) error
+	// pends reports whether something is known that is not in the stream.
+	pends() bool
 }
 
 // flight is an event on its way, until the stream has it or has something else.
@@ -138,6 +141,7 @@ func (c *Core) landed(l *lane, sequence uint64, now time.Time) {
 	f := l.flight
 	l.flight, l.sequence, l.conflicts = nil, max(l.sequence, sequence), 0
 	c.hasten(l)
+	c.last = max(c.last, sequence)
 	c.stats.Published++
 	l.settled(c, f, now)
 	c.enqueue(l)
@@ -168,4 +172,23 @@ func (c *Core) enqueue(l *lane) {
 		l.queued = true
 		c.ready = append(c.ready, l)
 	}
+	if !l.busy {
+		l.busy = true
+		c.busy = append(c.busy, l)
+	}
+}
+
+// working returns the lanes that have something in flight, queued, waiting or pending. Of
+// a hundred thousand legs these are few, and what goes through them must not stop the
+// others. The slice holds until the next call of the core.
+func (c *Core) working() []*lane {
+	kept := c.busy[:0]
+	for _, l := range c.busy {
+		if l.busy = l.flight != nil || l.queued || l.pends(); l.busy {
+			kept = append(kept, l)
+		}
+	}
+	clear(c.busy[len(kept):])
+	c.busy = kept
+	return kept
 }

@@ -12,7 +12,8 @@ import (
 // legLane is one leg: what is observed, what is published, and the difference.
 type legLane struct {
 	*lane
-	id call.ID
+	id    call.ID
+	place int // in all of the core
 	// seen is the belief of the tracker; nil until it knows the leg.
 	seen *call.Leg
 	// published is the data of the last event in the stream; nil when there is none.
@@ -52,6 +53,8 @@ type legLane struct {
 	// written is when the last event was published, stopped when the last one was a
 	// stop or came after it.
 	written time.Time
+	// since is when it came into the state that is published.
+	since time.Time
 }
 
 // sent is the payload of a leg's flight.
@@ -64,7 +67,40 @@ func (c *Core) newLeg(id call.ID, subject string) *legLane {
 	l := &legLane{id: id}
 	l.lane = &lane{owner: l, subject: subject}
 	c.lanes[subject], c.legs[id] = l.lane, l
+	l.place = len(c.all)
+	c.all = append(c.all, l)
 	return l
+}
+
+// forget drops a leg.
+func (c *Core) forget(l *legLane) {
+	if l.published != nil {
+		c.states[l.published.State]--
+	}
+	last := len(c.all) - 1
+	c.all[l.place] = c.all[last]
+	c.all[l.place].place = l.place
+	c.all[last] = nil
+	c.all = c.all[:last]
+	delete(c.legs, l.id)
+	delete(c.lanes, l.subject)
+	c.tracker.Forget(l.id)
+}
+
+// pends reports whether steps or facts were observed that are not in the stream.
+func (l *legLane) pends() bool { return len(l.pending) > 0 || !l.facts.IsZero() }
+
+// tell notes what is in the stream now: an event of ours, or of somebody else.
+func (l *legLane) tell(c *Core, d *recording.CallData, own *sent, at time.Time) {
+	l.holds(d)
+	l.shows(d)
+	c.activity.count(at)
+	if l.published != nil {
+		c.states[l.published.State]--
+	}
+	c.states[d.State]++
+	c.rooms.replaced(l.own)
+	l.published, l.own, l.written = d, own, at
 }
 
 // observe takes what a snapshot changed about the leg.
@@ -97,6 +133,9 @@ func (l *legLane) observe(c *Core, ch *call.Change, from control.Source, now tim
 		if e.Kind == call.HeldOn && !e.Estimated && !l.isLater(e) {
 			l.hesitate(c, now)
 			continue // told already, or older than what is told
+		}
+		if l.pending == nil {
+			l.pending = c.rooms.edges()
 		}
 		l.pending = append(l.pending, *e)
 		if l.flight == nil {
@@ -155,9 +194,8 @@ func (l *legLane) learned(c *Core, e *Entry, now time.Time) error {
 		l.resumed = d.Timing.Received.Time
 	}
 	first := l.published == nil
-	l.holds(d)
-	c.rooms.replaced(l.own)
-	l.published, l.own, l.written, l.history = d, nil, e.Time, false
+	l.tell(c, d, nil, e.Time)
+	l.history = false
 	c.witness(e)
 	belief := control.Recover(d)
 	live := l.seen != nil && !c.tracker.Adopted(l.id)
@@ -181,6 +219,9 @@ func (l *legLane) learned(c *Core, e *Entry, now time.Time) error {
 		l.expect(c, steps, d, true, e.Time)
 	}
 	l.prune()
+	if len(l.pending) == 0 {
+		l.pending = nil
+	}
 	if l.facts.IsZero() {
 		return nil
 	}
@@ -371,9 +412,7 @@ func (l *legLane) settled(c *Core, f *flight, now time.Time) {
 	if !ok {
 		return
 	}
-	l.holds(&s.data)
-	c.rooms.replaced(l.own)
-	l.published, l.own, l.written = &s.data, s, now
+	l.tell(c, &s.data, s, now)
 	c.latencies = append(c.latencies, Latency{
 		Verb: s.data.Verb, Cause: s.data.Cause, Confidence: s.data.Confidence,
 		SinceReceived: now.Sub(s.data.Timing.Received.Time), SincePublished: now.Sub(s.data.Timing.Published.Time),
@@ -387,5 +426,9 @@ func (l *legLane) settled(c *Core, f *flight, now time.Time) {
 	})
 	if i := slices.IndexFunc(l.pending, func(e call.Edge) bool { return e.Key == s.key }); i >= 0 {
 		l.pending = slices.Delete(l.pending, i, i+1)
+	}
+	if len(l.pending) == 0 {
+		c.rooms.giveEdges(l.pending)
+		l.pending = nil
 	}
 }

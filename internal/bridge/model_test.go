@@ -195,6 +195,13 @@ func (w *world) step() {
 		}
 		return
 	}
+	defer func() {
+		if n.core != nil {
+			if err := n.core.Count(); err != nil {
+				w.rt.Fatal(err)
+			}
+		}
+	}()
 	switch what {
 	case 0, 1, 2, 3:
 		w.happen()
@@ -216,6 +223,7 @@ func (w *world) step() {
 	case 17:
 		w.now = w.now.Add(time.Duration(rapid.SampledFrom([]int{1, 2, 3, 5, 8, 13, 40}).Draw(w.rt, "seconds")) * time.Second)
 		n.core.Tick(w.now)
+		n.core.Pending()
 		w.answer(n)
 	case 18:
 		w.elect(n)

@@ -163,21 +163,40 @@ const (
 )
 
 // Tick does what time alone makes due: refreshes, patience that has run out, legs
-// whose grace is over. Call it about once a second.
+// whose grace is over. Each leg wants it about once a second.
 func (c *Core) Tick(now time.Time) {
-	for id, l := range c.legs {
+	c.TickLegs(now, len(c.all))
+	c.rooms.shrink()
+	c.Sweep(now)
+}
+
+// TickLegs does so for the next few legs, so that a hundred thousand of them do not stop
+// everything else for as long as that takes.
+func (c *Core) TickLegs(now time.Time, few int) {
+	for range min(few, len(c.all)) {
+		if c.passed >= len(c.all) {
+			c.passed = 0
+		}
+		l := c.all[c.passed]
 		l.believe(c, now)
 		if c.over(l, now) {
 			c.forgetAfterCall(l, now)
-			delete(c.legs, id)
-			delete(c.lanes, l.subject)
-			c.tracker.Forget(id)
+			c.forget(l) // the last one takes its place
 			continue
 		}
+		c.passed++
 		if c.leading && (now.Sub(l.written) >= c.opts.Refresh || len(l.pending) > 0) {
 			c.enqueue(l.lane)
 		}
 	}
+}
+
+// Legs is how many are known.
+func (c *Core) Legs() int { return len(c.all) }
+
+// Sweep forgets what is remembered of conversations without legs. Once a minute is enough.
+func (c *Core) Sweep(now time.Time) {
+	c.working()
 	for id, since := range c.gone {
 		if now.Sub(since) > c.opts.Retention {
 			delete(c.gone, id)
@@ -200,9 +219,9 @@ func (c *Core) over(l *legLane, now time.Time) bool {
 // OpenLegs counts the legs that are not stopped.
 func (c *Core) OpenLegs() int {
 	n := 0
-	for _, l := range c.legs {
-		if l.published != nil && l.published.State != recording.Stopped {
-			n++
+	for state, legs := range c.states {
+		if state != recording.Stopped {
+			n += legs
 		}
 	}
 	return n
@@ -217,7 +236,11 @@ func (c *Core) Pending() (changes int, oldest time.Time) {
 			oldest = at
 		}
 	}
-	for _, l := range c.legs {
+	for _, w := range c.working() {
+		l, ok := w.owner.(*legLane)
+		if !ok {
+			continue
+		}
 		if n := len(l.pending); n > 0 {
 			note(n, l.pending[0].Received)
 		}
@@ -239,14 +262,18 @@ func (c *Core) Pending() (changes int, oldest time.Time) {
 func (c *Core) Waiting() string {
 	var oldest time.Time
 	text := ""
-	for id, l := range c.legs {
+	for _, w := range c.working() {
+		l, ok := w.owner.(*legLane)
+		if !ok {
+			continue
+		}
 		if len(l.pending) > 0 && (oldest.IsZero() || l.pending[0].Received.Before(oldest)) {
 			oldest = l.pending[0].Received
-			text = fmt.Sprintf("leg %s: step %d of %d", legName(id), l.pending[0].Kind, len(l.pending))
+			text = fmt.Sprintf("leg %s: step %d of %d", legName(l.id), l.pending[0].Kind, len(l.pending))
 		}
 		if !l.facts.IsZero() && l.published != nil && l.seen != nil && (oldest.IsZero() || l.facts.Before(oldest)) {
 			if cause, differs := control.Differs(l.published, l.seen, c.opts.Names); differs {
-				oldest, text = l.facts, fmt.Sprintf("leg %s: %s", legName(id), cause)
+				oldest, text = l.facts, fmt.Sprintf("leg %s: %s", legName(l.id), cause)
 			}
 		}
 	}
@@ -255,7 +282,7 @@ func (c *Core) Waiting() string {
 
 // Idle reports whether nothing is in flight and nothing is pending.
 func (c *Core) Idle() bool {
-	for _, l := range c.lanes {
+	for _, l := range c.working() {
 		if l.flight != nil {
 			return false
 		}
@@ -409,10 +436,10 @@ func (c *Core) Moved(userIDs []string, now time.Time) {
 
 // LegsByState counts the legs that are known, by desired state.
 func (c *Core) LegsByState() map[recording.State]int {
-	n := make(map[recording.State]int, 4)
-	for _, l := range c.legs {
-		if l.published != nil {
-			n[l.published.State]++
+	n := make(map[recording.State]int, len(c.states))
+	for state, legs := range c.states {
+		if legs > 0 {
+			n[state] = legs
 		}
 	}
 	return n

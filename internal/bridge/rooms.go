@@ -1,51 +1,106 @@
 package bridge
 
+import "github.com/recorderbridge/genesys-ingestor/internal/call"
+
 // rooms is memory that is used again: most of what an event needs is needed no more when
 // the next one of its leg is stored.
 type rooms struct {
-	data [][]byte
-	past []*sent
+	data  shelf[[]byte]
+	past  shelf[*sent]
+	steps shelf[[]call.Edge]
 }
 
-// Bounds of what is kept for another time.
+// Bounds of what is kept for another time: a huge one does not set the size for good.
 const (
-	maxRooms = 256
-	maxEvent = 8 << 10 // a huge one does not set the size for good
+	maxShelf   = 4096 // as many as may be on their way
+	maxEvent   = 8 << 10
+	maxEdges   = 8
+	usualEdges = 2
 )
 
 // take returns room for an event; give takes back that of one that is stored.
 func (r *rooms) take() []byte {
-	n := len(r.data)
-	if n == 0 {
-		return make([]byte, 0, usualEvent)
+	if room, ok := r.data.take(); ok {
+		return room[:0]
 	}
-	room := r.data[n-1]
-	r.data = r.data[:n-1]
-	return room[:0]
+	return make([]byte, 0, usualEvent)
 }
 
 func (r *rooms) give(room []byte) {
-	if len(r.data) < maxRooms && cap(room) <= maxEvent {
-		r.data = append(r.data, room)
+	if cap(room) <= maxEvent {
+		r.data.give(room)
 	}
 }
 
 // sent returns room for the data of an event; replaced takes back that of one that a later
 // one of its leg has replaced.
 func (r *rooms) sent() *sent {
-	n := len(r.past)
-	if n == 0 {
-		return new(sent)
+	if s, ok := r.past.take(); ok {
+		return s
 	}
-	s := r.past[n-1]
-	r.past[n-1] = nil
-	r.past = r.past[:n-1]
-	return s
+	return new(sent)
 }
 
 func (r *rooms) replaced(s *sent) {
-	if s != nil && len(r.past) < maxRooms {
+	if s != nil {
 		*s = sent{} // keeps nothing alive
-		r.past = append(r.past, s)
+		r.past.give(s)
 	}
+}
+
+// edges returns room for the pending steps of a leg, which has none most of the time;
+// giveEdges takes it back.
+func (r *rooms) edges() []call.Edge {
+	if room, ok := r.steps.take(); ok {
+		return room[:0]
+	}
+	return make([]call.Edge, 0, usualEdges)
+}
+
+func (r *rooms) giveEdges(room []call.Edge) {
+	if cap(room) > 0 && cap(room) <= maxEdges {
+		r.steps.give(room)
+	}
+}
+
+// shrink lets go of what was not needed lately. Call it about once a second.
+func (r *rooms) shrink() {
+	r.data.shrink()
+	r.past.shrink()
+	r.steps.shrink()
+}
+
+// shelf holds what is used again.
+type shelf[T any] struct {
+	free []T
+	idle int // so many have not been needed since shrink was called last
+}
+
+func (s *shelf[T]) take() (item T, ok bool) {
+	n := len(s.free)
+	if n == 0 {
+		return item, false
+	}
+	item = s.free[n-1]
+	clear(s.free[n-1:])
+	s.free = s.free[:n-1]
+	s.idle = min(s.idle, n-1)
+	return item, true
+}
+
+func (s *shelf[T]) give(item T) {
+	if len(s.free) < maxShelf {
+		s.free = append(s.free, item)
+	}
+}
+
+// shrink drops half of what was idle, so that a burst soon leaves nothing behind.
+func (s *shelf[T]) shrink() {
+	keep := len(s.free) - (s.idle+1)/2
+	clear(s.free[keep:])
+	s.free = s.free[:keep]
+	if keep == 0 {
+		s.free = nil
+	}
+	s.idle = keep
 }

@@ -1,0 +1,37 @@
+package bridge
+
+import (
+	"fmt"
+
+	"github.com/recorderbridge/genesys-ingestor/api/recording"
+)
+
+// Count compares what is counted as it changes with a count of everything.
+func (c *Core) Count() error {
+	states := make(map[recording.State]int)
+	for id, l := range c.legs {
+		if l.place >= len(c.all) || c.all[l.place] != l {
+			return fmt.Errorf("leg %s is not in its place", legName(id))
+		}
+		if l.published != nil {
+			states[l.published.State]++
+		}
+		if l.pends() && !l.busy {
+			return fmt.Errorf("leg %s has something pending and does not count", legName(id))
+		}
+	}
+	for subject, l := range c.lanes {
+		if (l.flight != nil || l.queued) && !l.busy {
+			return fmt.Errorf("%s is at work and does not count", subject)
+		}
+	}
+	if len(c.all) != len(c.legs) {
+		return fmt.Errorf("%d legs in a row, %d known", len(c.all), len(c.legs))
+	}
+	for state, n := range c.states {
+		if n != states[state] {
+			return fmt.Errorf("%d legs are %q, %d are counted", states[state], state, n)
+		}
+	}
+	return nil
+}
