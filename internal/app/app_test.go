@@ -22,6 +22,7 @@ import (
 	"github.com/recorderbridge/genesys-ingestor/api/recordingtest"
 	"github.com/recorderbridge/genesys-ingestor/internal/app"
 	"github.com/recorderbridge/genesys-ingestor/internal/natstest"
+	"github.com/recorderbridge/genesys-ingestor/internal/publish"
 	"github.com/recorderbridge/genesys-ingestor/internal/settings"
 	"github.com/recorderbridge/genesys-ingestor/internal/simulator"
 )
@@ -290,6 +291,49 @@ func TestHandOver(t *testing.T) {
 	two.leads(t).calm(t)
 	c.CustomerHangsUp()
 	s.expect(leg.ID(), "prepare/delivered/armed", "start/established/recording", "update/held/recording", "stop/cleared/stopped")
+}
+
+// A leader that writes alone does not have its own events delivered, and knows and shows
+// them all the same; its standby reads everything, and does as the leader does once it leads.
+func TestLeaderReadsNothingBack(t *testing.T) {
+	s := newSite(t, simulator.Options{})
+	one := s.start("one").ready(t).leads(t).calm(t)
+	two := s.start("two").ready(t)
+	end := uint64(0)
+	readers := func(n int) {
+		t.Helper()
+		natstest.Eventually(t, fmt.Sprintf("%d consumers", n), func() bool {
+			stream, err := s.js.Stream(t.Context(), publish.StreamName("Acme"))
+			if err != nil {
+				return false
+			}
+			state := stream.CachedInfo().State
+			end = state.LastSeq
+			return state.Consumers == n
+		})
+	}
+	readers(1)
+	c := s.org.Call(simulator.Inbound{})
+	leg := c.Alert(s.org.Users()[0])
+	leg.Answer()
+	s.expect(leg.ID(), "prepare/delivered/armed", "start/established/recording")
+	c.SecurePause(true)
+	s.expect(leg.ID(), "prepare/delivered/armed", "start/established/recording", "pause/secure_paused/paused")
+	readers(1)
+	for _, i := range []*instance{one, two} {
+		natstest.Eventually(t, "the open leg is shown", func() bool {
+			v := i.Status()
+			return v.LastSequence >= end && v.OpenCount == 1 && len(v.Open) == 1 && v.Open[0].State == recording.Paused && len(v.Gaps) > 0
+		})
+	}
+	if err := one.stop(); err != nil {
+		t.Fatal(err)
+	}
+	two.leads(t).calm(t)
+	readers(0)
+	c.CustomerHangsUp()
+	s.expect(leg.ID(), "prepare/delivered/armed", "start/established/recording", "pause/secure_paused/paused", "stop/cleared/stopped")
+	natstest.Eventually(t, "nothing is open", func() bool { return two.Status().OpenCount == 0 })
 }
 
 // Two instances that both publish, as if there were no lease, still store every

@@ -144,7 +144,9 @@ const handOverLimit = 500 * time.Millisecond
 
 func (a *App) follower() {
 	a.engine.Do(func(c *bridge.Core, _ time.Time) { c.Follow() })
-	a.tail.Own(false)
+	if !a.leaving() { // nothing is read any more then
+		a.tail.Own(false)
+	}
 	a.setRole(recording.Secondary, 0)
 }
 

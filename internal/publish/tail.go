@@ -110,10 +110,10 @@ func (t *Tail) Stats() TailStats {
 // stream proves to be another one ([ErrStreamRecreated], [ErrStreamRewound]).
 // Everything else it survives: it reads on behind the last message delivered.
 //
-// deliver is called on Run's goroutine with messages as they have come, in
-// stream order, each message once; messages of our own may be left out, see [Tail.Own]. It must not keep the slice; it may keep the
-// entries. While it works, the server keeps what follows. Under traffic an entry
-// may come some milliseconds late, so that several come in one call.
+// deliver is called on Run's goroutine with messages as they have come, in stream order,
+// each message once; messages of our own may be left out, see [Tail.Own]. It must not keep
+// the slice; it may keep the entries. While it works, the server keeps what follows. Under
+// traffic an entry may come some milliseconds late, so that several come in one call.
 // Run must not be called twice.
 func (t *Tail) Run(ctx context.Context, deliver func([]Entry)) error {
 	var origin time.Time // of the stream we read
