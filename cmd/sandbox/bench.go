@@ -131,6 +131,7 @@ func parseBench(args []string, stderr io.Writer) (o benchmark.Options, asJSON bo
 	f.IntVar(&o.Events, "events", 300_000, "events in the stream in the scenario recovery")
 	f.DurationVar(&o.Length, "duration", 10*time.Minute, "how long the scenario flat lasts")
 	f.StringVar(&o.Profile, "profile", "", "`directory` for a CPU profile of the ingestor at full speed")
+	f.StringVar(&o.Ingestor, "ingestor", "", "`program` that is measured; by default ./cmd/ingestor is built")
 	f.BoolVar(&asJSON, "json", false, "write all that was measured as JSON")
 	f.Usage = func() {
 		fmt.Fprint(stderr, "sandbox bench: how fast is the ingestor, beside plain bridges on the same machine?\ninternal/benchmark/README.md says how to read the table.\n\nOptions:\n\n")

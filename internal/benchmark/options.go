@@ -38,6 +38,9 @@ type Options struct {
 	Profile  string
 	// Command starts this program; its first argument then says as what.
 	Command []string
+	// Ingestor is the program that is measured. When empty, it is built from Root; where that
+	// is not possible, or a profile is wanted, this program runs the same service.
+	Ingestor string
 	// Root is the directory of the repository: the bridge for Node lies there.
 	Root string
 	// Dir is where stores and logs are kept.

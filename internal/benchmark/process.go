@@ -27,6 +27,8 @@ type process struct {
 	log   *os.File
 	done  chan struct{}
 	err   error // of its end; read after done
+	// interrupt: it knows nothing of the leash, and ends with a signal.
+	interrupt bool
 }
 
 // start starts a child whose standard error goes to a file in dir.
@@ -76,6 +78,9 @@ func (p *process) end() error {
 		return nil
 	}
 	_ = p.leash.Close() // its end may be closed already
+	if p.interrupt {
+		_ = p.cmd.Process.Signal(os.Interrupt)
+	}
 	select {
 	case <-p.done:
 	case <-time.After(10 * time.Second):

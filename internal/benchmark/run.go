@@ -69,7 +69,10 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		return nil, err
 	}
 	r := &Result{Scenario: o.Scenario}
-	var err error
+	err := prepareIngestor(ctx, &o)
+	if err != nil {
+		r.Notes = append(r.Notes, fmt.Sprintf("the ingestor runs within the sandbox's program: %v", err))
+	}
 	switch o.Scenario {
 	case "default", "cluster", "sync":
 		err = r.compare(ctx, &o)
@@ -106,6 +109,21 @@ func (r *Result) compare(ctx context.Context, o *Options) error {
 			r.Trials = append(r.Trials, *t)
 		}
 	}
+	return nil
+}
+
+// prepareIngestor builds the program that is measured.
+func prepareIngestor(ctx context.Context, o *Options) error {
+	if o.Ingestor != "" || o.Profile != "" {
+		return nil
+	}
+	program := filepath.Join(o.Dir, ingestor)
+	build := exec.CommandContext(ctx, "go", "build", "-o", program, "./cmd/ingestor") //nolint:gosec // The directory is ours.
+	build.Dir, build.Env = o.Root, append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("go build: %w: %.200s", err, out)
+	}
+	o.Ingestor = program
 	return nil
 }
 
@@ -151,6 +169,9 @@ func perform(ctx context.Context, o *Options, name string) (t *trial, err error)
 	return t, s.judge(ctx, t)
 }
 
+// calm is how long a contestant rests after the warm-up: what belongs to its start is over then.
+const calm = 3 * time.Second
+
 // phases drives a contestant: a warm-up, as fast as possible, then at each rate.
 func (s *stage) phases(ctx context.Context, p *process, t *trial) error {
 	o := s.o
@@ -169,6 +190,9 @@ func (s *stage) phases(ctx context.Context, p *process, t *trial) error {
 		ph, err := s.drive(ctx, p, order)
 		if err = errors.Join(err, stop()); err != nil {
 			return err
+		}
+		if i == 0 && !wait(ctx, calm) {
+			return ctx.Err()
 		}
 		t.Phases = append(t.Phases, ph)
 	}

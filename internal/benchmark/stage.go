@@ -228,7 +228,14 @@ func (s *stage) launch(ctx context.Context, instance string) (*process, string, 
 		"GENESYS_API_URL=" + s.where.API, "GENESYS_LOGIN_URL=" + s.where.API,
 		"NATS_URL=" + s.nats, fmt.Sprint("NATS_REPLICAS=", s.replicas), "LOG_FORMAT=text", "BENCH_PROFILE=" + s.o.Profile,
 	}
-	p, err := start(ctx, s.dir, "ingestor-"+instance, env, append(append([]string(nil), s.o.Command...), "ingestor-process")...)
+	command := append(append([]string(nil), s.o.Command...), "ingestor-process")
+	if s.o.Ingestor != "" {
+		command = []string{s.o.Ingestor}
+	}
+	p, err := start(ctx, s.dir, "ingestor-"+instance, env, command...)
+	if err == nil {
+		p.interrupt = s.o.Ingestor != ""
+	}
 	return p, address, err
 }
 
