@@ -31,8 +31,27 @@ func (l *legLane) sacred(c *Core, now time.Time) *flight {
 		c.park(l.lane)
 		return nil
 	}
+	l.tighten()
 	e.After = level.Step(e.Key)
 	return l.flightOf(c, c.opts.Policy.Event(l.seen, &e, l.state(), c.opts.Names), e.Key, now)
+}
+
+// tighten forgets how the secure pause, which is on, went off and on again before it is told:
+// once it is told, each of those ends would record what must not be recorded.
+func (l *legLane) tighten() {
+	first := true
+	l.pending = slices.DeleteFunc(l.pending, func(e call.Edge) bool {
+		switch e.Kind {
+		case call.SecureOn:
+			again := !first
+			first = false
+			return again
+		case call.SecureOff:
+			return true
+		default:
+			return false
+		}
+	})
 }
 
 // pauseFirst returns the step to a secure pause that is believed and not told: one that

@@ -142,3 +142,31 @@ func TestStepsTellNoPauseThatIsOver(t *testing.T) {
 		t.Error("nothing is told")
 	}
 }
+
+// A standby believes that a pause was over for a moment, and then tells it. When it leads, it
+// does not tell that moment: the pause is on, and a resume would record what must not be
+// recorded. One that is over by then is told to be over, once.
+func TestStandbyDoesNotLoosenThePauseThatItTold(t *testing.T) {
+	for _, over := range []bool{false, true} {
+		r, _, two := pair(t)
+		two.sees("ua", caller(), on())
+		r.wait(100 * time.Millisecond)
+		two.sees("ua", caller(), talking("leg", "ua"))
+		two.sees(call.ViewREST, caller(), talking("leg", "ua"))
+		r.wait(100 * time.Millisecond)
+		two.sees("ua", caller(), on())
+		two.expects()
+		r.wait(300 * time.Millisecond)
+		two.expects("pause secure_paused")
+		if over {
+			r.wait(4 * time.Second)
+			two.sees("ua", caller(), talking("leg", "ua"))
+		}
+		two.Lead(2)
+		if over {
+			two.expects("resume secure_resumed")
+		} else {
+			two.expects()
+		}
+	}
+}
