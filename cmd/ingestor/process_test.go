@@ -10,10 +10,11 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/recorderbridge/genesys-ingestor/internal/natstest"
 )
 
 // patience is how long anything may take on a busy machine.
@@ -31,29 +32,11 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// buffer is a log that is written and read at the same time.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
-}
-
 // process is one running ingestor.
 type process struct {
 	t    *testing.T
 	cmd  *exec.Cmd
-	log  *buffer
+	log  *natstest.Log
 	addr string
 	done chan struct{}
 }
@@ -80,7 +63,7 @@ func launch(t *testing.T, p *platform, natsURL string, extra ...string) *process
 	if err != nil {
 		t.Fatal(err)
 	}
-	q := &process{t: t, log: &buffer{}, addr: l.Addr().String(), done: make(chan struct{})}
+	q := &process{t: t, log: &natstest.Log{}, addr: l.Addr().String(), done: make(chan struct{})}
 	if err := l.Close(); err != nil { // the address is free again
 		t.Fatal(err)
 	}

@@ -21,7 +21,7 @@ import (
 // reader is a command that goes on until it is ended.
 type reader struct {
 	*process
-	out *buffer
+	out *natstest.Log
 }
 
 // lines are what it has shown so far.
@@ -51,7 +51,7 @@ func reading(natsURL string, extra ...string) []string {
 // follow starts a command that reads.
 func follow(t *testing.T, env []string, args ...string) *reader {
 	t.Helper()
-	r := &reader{process: &process{t: t, log: &buffer{}, done: make(chan struct{})}, out: &buffer{}}
+	r := &reader{process: &process{t: t, log: &natstest.Log{}, done: make(chan struct{})}, out: &natstest.Log{}}
 	r.cmd = exec.Command(binary, args...) //nolint:noctx // ended by signal, as an operator would
 	r.cmd.Env, r.cmd.Stdout, r.cmd.Stderr = env, r.out, r.log
 	if err := r.cmd.Start(); err != nil {
@@ -290,7 +290,7 @@ func TestTailIntoAClosedPipe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &reader{process: &process{t: t, log: &buffer{}, done: make(chan struct{})}}
+	r := &reader{process: &process{t: t, log: &natstest.Log{}, done: make(chan struct{})}}
 	r.cmd = exec.Command(binary, "tail", "--json", "--since", "1h") //nolint:noctx // it ends by itself
 	r.cmd.Env, r.cmd.Stdout, r.cmd.Stderr = reading(broker.URL()), out, r.log
 	if err = r.cmd.Start(); err != nil {

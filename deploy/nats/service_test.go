@@ -1,7 +1,6 @@
 package nats_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,28 +23,10 @@ import (
 	"github.com/recorderbridge/genesys-ingestor/internal/simulator"
 )
 
-// output is what a process writes while it is read.
-type output struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
-}
-
 // launch runs a program until the test ends, or until stop.
-func (s *site) launch(name string, env ...string) (log *output, stop func()) {
+func (s *site) launch(name string, env ...string) (log *natstest.Log, stop func()) {
 	s.t.Helper()
-	log = &output{}
+	log = &natstest.Log{}
 	cmd := exec.Command(s.bin(name)) //nolint:noctx // ended by signal, as an orchestrator would
 	cmd.Env, cmd.Stdout, cmd.Stderr = env, log, log
 	if err := cmd.Start(); err != nil {
@@ -81,7 +62,7 @@ func organization(t *testing.T) *simulator.Org {
 }
 
 // ingestor starts an instance and returns the address of its HTTP endpoint.
-func (s *site) ingestor(org *simulator.Org, instance string, more ...string) (log *output, addr string, stop func()) {
+func (s *site) ingestor(org *simulator.Org, instance string, more ...string) (log *natstest.Log, addr string, stop func()) {
 	s.t.Helper()
 	addr = "127.0.0.1:" + freePort(s.t)
 	log, stop = s.launch("ingestor", append(append(s.settings("ingestor"), "INSTANCE_ID="+instance, "HTTP_ADDR="+addr,
@@ -184,7 +165,7 @@ func service(t *testing.T, s *site) {
 	}
 	stopA()
 	stopB()
-	for name, log := range map[string]*output{"a": logA, "b": logB} {
+	for name, log := range map[string]*natstest.Log{"a": logA, "b": logB} {
 		if strings.Contains(log.String(), "refused a permission") {
 			t.Errorf("ingestor %s was refused something:\n%s", name, log)
 		}
@@ -289,7 +270,7 @@ func TestNothingIsMadeWithoutTheRight(t *testing.T) {
 	if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != 1 || !strings.Contains(out, "run the provision command") {
 		t.Errorf("NATS_PROVISION=false without a stream: %v\n%s", err, out)
 	}
-	log := &output{}
+	log := &natstest.Log{}
 	cmd := exec.CommandContext(t.Context(), s.bin("ingestor"))
 	cmd.Env, cmd.Stdout, cmd.Stderr = append(s.settings("ingestor"), "HTTP_ADDR=127.0.0.1:0"), log, log
 	if err := cmd.Start(); err != nil {

@@ -42,16 +42,8 @@ func newSite(t *testing.T, o simulator.Options) *site {
 	if o.Users == 0 {
 		o.Users = 6
 	}
-	org, err := simulator.New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() { defer close(done); _ = org.Run(ctx) }()
-	t.Cleanup(func() { cancel(); <-done })
 	server := natstest.New(t)
-	return &site{t: t, org: org, nats: server, js: natstest.JetStream(t, natstest.Connect(t, server.URL()))}
+	return newSiteOn(t, server, server.URL(), o)
 }
 
 // settingsFor returns the settings of an instance, as an operator would write them.

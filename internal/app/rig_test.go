@@ -49,24 +49,13 @@ func newSiteOn(t *testing.T, server *natstest.Server, url string, o simulator.Op
 func busy() simulator.Options { return simulator.Options{Users: 60, Speed: 40} }
 
 // logs are what an instance wrote, line by line.
-type logs struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logs) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
+type logs struct{ natstest.Log }
 
 // lines returns those that have every one of the parts.
 func (l *logs) lines(parts ...string) []string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	var found []string
 next:
-	for line := range strings.SplitSeq(l.text.String(), "\n") {
+	for line := range strings.SplitSeq(l.String(), "\n") {
 		for _, part := range parts {
 			if !strings.Contains(line, part) {
 				continue next

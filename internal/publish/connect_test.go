@@ -133,8 +133,8 @@ func TestConnectsWhenTheServerComes(t *testing.T) {
 func TestRefusedCredentialsHealAndStaySecret(t *testing.T) {
 	srv := natstest.New(t, func(o *server.Options) { o.Username, o.Password = "u", "right" })
 	state := publish.NewState()
-	var log logBuffer
-	nc, err := publish.Connect(t.Context(), publish.ConnectOptions{Servers: srv.URL(), Name: "test", User: "u", Password: "wrong-secret", State: state, Logger: log.logger()})
+	var log natstest.Log
+	nc, err := publish.Connect(t.Context(), publish.ConnectOptions{Servers: srv.URL(), Name: "test", User: "u", Password: "wrong-secret", State: state, Logger: log.Logger()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -273,8 +273,8 @@ func TestMissingPermissionIsRefused(t *testing.T) {
 	})
 	mustProvision(t, natstest.JetStream(t, natstest.Connect(t, srv.URL(), nats.UserInfo("admin", "admin"))))
 	state := publish.NewState()
-	var log logBuffer
-	nc := mustConnect(t, publish.ConnectOptions{Servers: srv.URL(), Name: "writer", User: "writer", Password: "writer", State: state, Logger: log.logger()})
+	var log natstest.Log
+	nc := mustConnect(t, publish.ConnectOptions{Servers: srv.URL(), Name: "writer", User: "writer", Password: "writer", State: state, Logger: log.Logger()})
 	s := newSender(t, natstest.JetStream(t, nc), publish.LanesOptions{AckTimeout: 300 * time.Millisecond, Denied: state.Denied})
 	want(t, s.send(publish.Message{ID: "a"}), publish.Stored, nil)
 	want(t, s.send(publish.Message{ID: "b", Subject: subject(2)}), publish.Refused, publish.ErrPermission)

@@ -134,9 +134,9 @@ func TestLeastPrivilege(t *testing.T) {
 	if err := publish.ProvisionBucket(t.Context(), admin, leaseBucket); err != nil {
 		t.Fatal(err)
 	}
-	var log logBuffer
+	var log natstest.Log
 	state := publish.NewState()
-	nc := mustConnect(t, publish.ConnectOptions{Servers: srv.URL(), Name: "service", User: "service", Password: "service", State: state, Logger: log.logger()})
+	nc := mustConnect(t, publish.ConnectOptions{Servers: srv.URL(), Name: "service", User: "service", Password: "service", State: state, Logger: log.Logger()})
 	js := natstest.JetStream(t, nc)
 	if err := publish.Verify(t.Context(), js, streamOptions); err != nil {
 		t.Error(err)
