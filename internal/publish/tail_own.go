@@ -3,7 +3,6 @@ package publish
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 )
@@ -81,12 +80,12 @@ func (t *Tail) Acknowledged(results []Result) {
 		}
 	}
 	if o.alone {
-		t.last.Store(o.count(last))
+		t.last.Store(o.advance(last))
 	}
 }
 
-// count goes on from the last known sequence over those that are acknowledged.
-func (o *own) count(last uint64) uint64 {
+// advance goes on from the last known sequence over those that are acknowledged.
+func (o *own) advance(last uint64) uint64 {
 	for len(o.ahead) > 0 {
 		if _, ok := o.ahead[last+1]; !ok {
 			return last
@@ -123,10 +122,10 @@ func (t *Tail) count(ctx context.Context, origin time.Time) error {
 	ctx, end := t.whileConnected(ctx)
 	defer end()
 	begin := time.Now()
-	if !t.countAlone(true) {
+	if !t.alone(true) {
 		return nil
 	}
-	defer t.countAlone(false)
+	defer t.alone(false)
 	t.pending.Store(0)
 	defer func() { t.own.pace(time.Since(begin)) }()
 
@@ -145,22 +144,20 @@ func (t *Tail) count(ctx context.Context, origin time.Time) error {
 		switch last := t.last.Load(); {
 		case err != nil:
 			return err
-		case !info.Created.Equal(origin):
-			return ErrStreamRecreated
-		case info.State.LastSeq < last:
-			return fmt.Errorf("%w: the stream ends at %d, acknowledged was %d", errReadOn, info.State.LastSeq, last)
+		case !info.Created.Equal(origin), info.State.LastSeq < last:
+			return nil // another stream, or one that lost its end: who reads looks closer
 		case last < stored: // in the stream since the last look, and not acknowledged
 			return nil
-		}
-		if time.Since(looked) > ownFrozen {
+		case time.Since(looked) > ownFrozen:
 			return nil
+		default:
+			looked, stored = time.Now(), info.State.LastSeq
 		}
-		looked, stored = time.Now(), info.State.LastSeq
 	}
 }
 
-// countAlone begins or ends counting. It is false when there is nothing to begin.
-func (t *Tail) countAlone(begin bool) bool {
+// alone begins or ends counting. It is false when there is nothing to begin.
+func (t *Tail) alone(begin bool) bool {
 	o := &t.own
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -170,7 +167,7 @@ func (t *Tail) countAlone(begin bool) bool {
 		case <-o.doubt: // older than what the consumer has read, or seen at the first look
 		default:
 		}
-		t.last.Store(o.count(t.last.Load()))
+		t.last.Store(o.advance(t.last.Load()))
 	}
 	return o.alone
 }

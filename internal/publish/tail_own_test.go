@@ -193,6 +193,7 @@ func TestTailOfWhoWritesAloneNoticesANewStream(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustProvision(t, js)
+	store(t, js, 10) // it ends where the other one did
 	if err := <-o.done; !errors.Is(err, publish.ErrStreamRecreated) {
 		t.Errorf("run: %v", err)
 	}
