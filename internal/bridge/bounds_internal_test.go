@@ -186,3 +186,28 @@ func TestAheadIsBounded(t *testing.T) {
 		t.Errorf("the newest is %d", last)
 	}
 }
+
+// Legs are looked after in portions, each once in a round, also while some are forgotten.
+func TestPortionsReachEveryLeg(t *testing.T) {
+	c, s := NewCore(CoreOptions{Adapter: "acme", Names: nameless{}}), &shownStream{}
+	begin := time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC)
+	for leg := range 5 {
+		take(t, c, s.told(fmt.Sprint("leg", leg), recording.Start, recording.Recording, begin))
+	}
+	for leg := range 2 {
+		take(t, c, s.told(fmt.Sprint("ended", leg), recording.Stop, recording.Stopped, begin))
+	}
+	c.Lead(1)
+	c.Next(begin)
+	now := begin.Add(16 * time.Minute) // everything is due
+	told := make(map[string]int)
+	for range 4 {
+		c.TickLegs(now, 2)
+		for _, m := range c.Next(now) {
+			told[m.Subject]++
+		}
+	}
+	if len(told) != 5 || c.Legs() != 5 {
+		t.Errorf("refreshed %v, %d legs are known", told, c.Legs())
+	}
+}

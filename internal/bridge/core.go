@@ -48,7 +48,7 @@ type Core struct {
 	agents  map[string]*agentLane
 	feed    *feedLane
 	all     []*legLane // in no order, for who goes through them in portions
-	passed  int        // of all, in this round
+	turn    int        // of all, whose turn it is
 	states  map[recording.State]int
 	ready   []*lane
 	spare   []*lane // the room of ready, from one round to the next

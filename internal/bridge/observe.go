@@ -174,17 +174,17 @@ func (c *Core) Tick(now time.Time) {
 // everything else for as long as that takes.
 func (c *Core) TickLegs(now time.Time, few int) {
 	for range min(few, len(c.all)) {
-		if c.passed >= len(c.all) {
-			c.passed = 0
+		if c.turn >= len(c.all) {
+			c.turn = 0
 		}
-		l := c.all[c.passed]
+		l := c.all[c.turn]
 		l.believe(c, now)
 		if c.over(l, now) {
 			c.forgetAfterCall(l, now)
 			c.forget(l) // the last one takes its place
 			continue
 		}
-		c.passed++
+		c.turn++
 		if c.leading && (now.Sub(l.written) >= c.opts.Refresh || len(l.pending) > 0) {
 			c.enqueue(l.lane)
 		}
@@ -194,7 +194,8 @@ func (c *Core) TickLegs(now time.Time, few int) {
 // Legs is how many are known.
 func (c *Core) Legs() int { return len(c.all) }
 
-// Sweep forgets what is remembered of conversations without legs. Once a minute is enough.
+// Sweep forgets what nothing else does: conversations without legs, denials of conversations
+// that the stream no longer holds, lanes of forgotten legs. Once a minute is enough.
 func (c *Core) Sweep(now time.Time) {
 	c.working()
 	for id, since := range c.gone {
