@@ -175,10 +175,15 @@ func TestTimeoutOfALostMessage(t *testing.T) {
 	proxy.Hold(natstest.ToServer, true)
 	want(t, s.send(publish.Message{ID: "a"}), publish.Unknown, publish.ErrAckTimeout)
 	proxy.Cut()
+	direct := natstest.JetStream(t, natstest.Connect(t, srv.URL()))
+	checkCount(t, direct, 0)
 	proxy.Hold(natstest.ToServer, false)
-	if r := s.until(publish.Message{ID: "a"}); r.Outcome != publish.Stored || r.Duplicate || r.Sequence != 1 {
+	// A repetition that the connection took while it was being made anew is an Unknown
+	// too, and stored once it is there: then the next one finds it.
+	if r := s.until(publish.Message{ID: "a"}); r.Sequence != 1 || (r.Outcome != publish.Stored && !isOurs(t, js, r)) {
 		t.Errorf("repetition: %+v, want it stored now", r)
 	}
+	checkCount(t, direct, 1)
 }
 
 func TestLostConnectionEndsWhatIsInFlight(t *testing.T) {
