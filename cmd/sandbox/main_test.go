@@ -151,6 +151,14 @@ func TestThePrimaryIsKilled(t *testing.T) {
 	if l.addresses != 1 || l.events < v.Events {
 		t.Errorf("%d lines of addresses, %d events of %d", l.addresses, l.events, v.Events)
 	}
+	if len(v.Usage) != 2 {
+		t.Fatalf("usage of %d instances", len(v.Usage))
+	}
+	for _, u := range v.Usage {
+		if u.Requests < 5 || u.Memory.Begin < 1e6 || u.Goroutines.End < 5 {
+			t.Errorf("usage %+v", u)
+		}
+	}
 	killed := false
 	for _, term := range v.Terms {
 		killed = killed || term.Cause == sandbox.Kill && time.Duration(term.After) < 10*time.Second

@@ -20,7 +20,8 @@ type process struct {
 	address string // of its HTTP endpoint
 	log     io.Writer
 	// died is told about an end that nobody asked for.
-	died func(name string, err error)
+	died  func(name string, err error)
+	meter meter
 
 	mu       sync.Mutex
 	running  *exec.Cmd
@@ -114,16 +115,25 @@ func (p *process) freeze(on bool) error {
 	return freeze(cmd.Process, on)
 }
 
+// get asks the process for something by HTTP.
+func (p *process) get(ctx context.Context, path string) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.address+path, http.NoBody)
+	if err != nil {
+		return nil, fmt.Errorf("ask ingestor %s for %s: %w", p.name, path, err)
+	}
+	r.Close = true // no connection outlives the question
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return nil, fmt.Errorf("ask ingestor %s for %s: %w", p.name, path, err)
+	}
+	return resp, nil
+}
+
 // ready asks the process whether it observes and can publish.
 func (p *process) ready(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.address+"/readyz", http.NoBody)
-	if err != nil {
-		return false
-	}
-	r.Close = true // no connection outlives the question
-	resp, err := http.DefaultClient.Do(r)
+	resp, err := p.get(ctx, "/readyz")
 	if err != nil {
 		return false
 	}

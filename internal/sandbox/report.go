@@ -53,6 +53,9 @@ func (v *Verdict) Table() string {
 	line("gaps", "%d opened, %d closed; %d events learned from REST; %d steps shown to nobody, %d of them in an announced gap",
 		v.Gaps.Opened, v.Gaps.Closed, v.Reconciled, unseen, inGap)
 	v.changes(line)
+	for i := range v.Usage {
+		line("ingestor "+v.Usage[i].Instance, "%s", &v.Usage[i])
+	}
 	if len(v.Faults)+len(v.Incidents) > 0 {
 		line("disturbed by", "%s", strings.Join(slices.Concat(tally(v.Incidents), tally(v.Faults)), ", "))
 	}

@@ -65,6 +65,9 @@ func Run(ctx context.Context, o Options) (verdict Verdict, err error) {
 	if err = s.awaitIngestors(ctx); err != nil {
 		return Verdict{}, err
 	}
+	for _, p := range s.processes {
+		parts.Go(func() { p.measure(life) })
+	}
 	if err = s.play(life, ctx); err != nil {
 		return Verdict{}, err
 	}
@@ -236,6 +239,9 @@ func (s *session) conclude(life context.Context) (Verdict, error) {
 		}
 		sleep(ctx, 2*time.Second)
 		late = ctx.Err() != nil
+	}
+	for _, p := range s.processes {
+		v.Usage = append(v.Usage, p.usage(life))
 	}
 	s.takeDown(life)
 	v.addProblems(s.said())

@@ -113,6 +113,7 @@ type Verdict struct {
 
 	Terms    []Term   `json:"terms,omitempty"`
 	Restarts []Millis `json:"restarts,omitempty"`
+	Usage    []Usage  `json:"usage,omitempty"` // of each instance
 
 	Incidents  map[IncidentKind]int        `json:"incidents,omitempty"`
 	Faults     map[simulator.FaultKind]int `json:"faults,omitempty"`
