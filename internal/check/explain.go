@@ -86,9 +86,10 @@ func noBroker(err error) (why, fix string) {
 		fix = "use tls:// in NATS_URL"
 	case errors.Is(err, nats.ErrSecureConnWanted):
 		why, fix = "the server offers no TLS", "use nats:// in NATS_URL, or configure TLS in the server"
-	case strings.Contains(why, "remote error: tls:"), errors.Is(err, nats.ErrTLS) && hungUp(err):
+	case strings.Contains(why, "remote error: tls:"), strings.Contains(why, "closed by remote after TLS handshake"), errors.Is(err, nats.ErrTLS) && hungUp(err):
 		// With TLS 1.3 a server judges the certificate of a client after the handshake: its
-		// alert, which the library gives as text only, races with the end of the connection.
+		// alert races with the end of the connection, and what an earlier attempt has met
+		// is known as text only.
 		fix = "the server wants a certificate of the client that it trusts: set NATS_TLS_CERT_FILE and NATS_TLS_KEY_FILE"
 	case errors.As(err, &dns):
 		why, fix = "the name "+dns.Name+" cannot be resolved", "correct NATS_URL"
