@@ -87,7 +87,8 @@ func TestRestartUnderTraffic(t *testing.T) {
 	}
 	end()
 	c := s.told()
-	if want := []string{"one", "two", "one"}; !slices.Equal(c.leaders, want) {
+	// On a machine with no time for them, who leads loses the lease and has it back.
+	if want := []string{"one", "two", "one"}; !slices.Equal(slices.Compact(c.leaders), want) {
 		t.Errorf("leaders: %v", c.leaders)
 	}
 	for _, f := range c.feed {
