@@ -257,13 +257,13 @@ func reached(level call.Level, e *call.Edge) bool {
 }
 
 // next is the pending edge to publish. A secure pause that is on now does not wait
-// behind older steps; everything else goes in the order in which it happened. paused
-// is when a topic last said for sure that a secure pause is on.
+// behind older steps, and is not left once it is told; everything else goes in the order
+// in which it happened. paused is when a topic last said for sure that a secure pause is on.
 func (l *legLane) next(paused time.Time) *call.Edge {
 	level := control.LevelOf(l.published)
 	l.pending = slices.DeleteFunc(l.pending, func(e call.Edge) bool { return reached(level, &e) })
-	if level.Phase == call.Connected && l.seen.SecurePause && !level.SecurePause {
-		if e := l.pauseFirst(level, paused); e != nil {
+	if level.Phase == call.Connected && l.seen.SecurePause {
+		if e := l.pauseNow(level, paused); e != nil {
 			return e
 		}
 	}

@@ -25,26 +25,35 @@ func (l *legLane) sacred(c *Core, now time.Time) *flight {
 	if p == nil {
 		return nil
 	}
-	e := *p
-	if due := e.Received.Add(alone); now.Before(due) {
+	if due := p.Received.Add(alone); now.Before(due) {
 		l.notBefore = due
 		c.park(l.lane)
 		return nil
 	}
-	l.tighten()
+	e := *l.tighten(level)
 	e.After = level.Step(e.Key)
 	return l.flightOf(c, c.opts.Policy.Event(l.seen, &e, l.state(), c.opts.Names), e.Key, now)
 }
 
-// tighten forgets how the secure pause, which is on, went off and on again before it is told:
-// once it is told, each of those ends would record what must not be recorded.
-func (l *legLane) tighten() {
-	first := true
+// pauseNow returns the step to the secure pause that is on, where it is not told, and sees
+// to it that it is not left where it is. said is when a topic last said that it is on.
+func (l *legLane) pauseNow(level call.Level, said time.Time) *call.Edge {
+	if !level.SecurePause && l.pauseFirst(level, said) == nil {
+		return nil
+	}
+	return l.tighten(level)
+}
+
+// tighten forgets how the secure pause, which is on, went off and on again before that was
+// told: whoever reads the end of one records until the next is read, and that is now. It
+// returns the one step to the pause that is left, if it is not told.
+func (l *legLane) tighten(level call.Level) *call.Edge {
+	told := level.SecurePause
 	l.pending = slices.DeleteFunc(l.pending, func(e call.Edge) bool {
 		switch e.Kind {
 		case call.SecureOn:
-			again := !first
-			first = false
+			again := told
+			told = true
 			return again
 		case call.SecureOff:
 			return true
@@ -52,14 +61,19 @@ func (l *legLane) tighten() {
 			return false
 		}
 	})
+	if i := slices.IndexFunc(l.pending, isPause); i >= 0 {
+		return &l.pending[i]
+	}
+	return nil
 }
+
+func isPause(e call.Edge) bool { return e.Kind == call.SecureOn }
 
 // pauseFirst returns the step to a secure pause that is believed and not told: one that
 // is pending, one that was taken for told, or, where another instance has told the end
 // of the pause and a topic has said since that it is on, one in doubt. Where no topic
 // has, the other one knew better.
 func (l *legLane) pauseFirst(level call.Level, said time.Time) *call.Edge {
-	isPause := func(e call.Edge) bool { return e.Kind == call.SecureOn }
 	if i := slices.IndexFunc(l.pending, isPause); i >= 0 {
 		return &l.pending[i]
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/recorderbridge/genesys-ingestor/api/recording"
+	"github.com/recorderbridge/genesys-ingestor/internal/bridge"
 	"github.com/recorderbridge/genesys-ingestor/internal/call"
 )
 
@@ -168,5 +169,52 @@ func TestStandbyDoesNotLoosenThePauseThatItTold(t *testing.T) {
 		} else {
 			two.expects()
 		}
+	}
+}
+
+// The broker is away while a pause goes on, off and on again. The leader tells what is left of
+// it when the broker is back: a resume, even with the pause right behind it, would record
+// what must not be recorded.
+func TestLeaderDoesNotLoosenAPauseThatIsOn(t *testing.T) {
+	for name, before := range map[string]call.Participant{"told before": on(), "not told": talking("leg", "ua")} {
+		t.Run(name, func(t *testing.T) {
+			r, one, _ := pair(t)
+			one.sees("ua", caller(), before)
+			one.sends()
+			events := len(r.stream.log)
+			hold := before
+			hold.Muted = call.Yes
+			one.sees("ua", caller(), hold)
+			away := one.Next(r.now) // and no answer
+			if len(away) != 1 {
+				t.Fatalf("%d messages", len(away))
+			}
+			paused := hold
+			for _, p := range []call.Flag{call.Yes, call.No, call.Yes} {
+				r.wait(3 * time.Second)
+				paused.SecurePause = p
+				one.sees("ua", caller(), paused)
+				one.sees(call.ViewREST, caller(), paused)
+			}
+			one.Resolve(bridge.Outcome{Token: away[0].Token, Subject: away[0].Subject, Verdict: bridge.Unsure}, r.now)
+			r.wait(3 * time.Second)
+			one.Tick(r.now)
+			one.sends()
+			pauses := 0
+			for _, e := range r.stream.log[events:] {
+				switch d := dataOf(t, e.Data); d.Cause { //nolint:exhaustive // Only these matter here.
+				case recording.SecureResumed:
+					t.Error("a resume was told while the pause was on")
+				case recording.SecurePaused:
+					pauses++
+				}
+			}
+			if want := map[string]int{"told before": 0, "not told": 1}[name]; pauses != want {
+				t.Errorf("%d pauses told, want %d", pauses, want)
+			}
+			if d := r.last(); d.State != recording.Paused || !d.Leg.Muted {
+				t.Errorf("at last %s, muted %v", d.State, d.Leg.Muted)
+			}
+		})
 	}
 }

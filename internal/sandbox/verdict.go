@@ -74,7 +74,7 @@ type Row struct {
 	Unseen int `json:"unseen"`
 	InGap  int `json:"inGap"`
 	// Brief was told together with the start, or is a resume that was shorter than the
-	// time for which one is doubted, or the pause after it.
+	// time for which one is doubted, or than an incident, or the pause after it.
 	Brief int `json:"brief"`
 }
 

@@ -297,6 +297,22 @@ func TestABriefResumeNeedNotBeTold(t *testing.T) {
 	}
 }
 
+// TestAResumeThatNobodyCouldTellIsNotMissed: the pause is on again when NATS is back.
+func TestAResumeThatNobodyCouldTellIsNotMissed(t *testing.T) {
+	s := newScene(t)
+	l := s.leg(leg1)
+	l.Toggles = append(l.Toggles[:5:5],
+		simulator.Toggle{Kind: simulator.ToggleSecurePause, At: at(8300), Version: 10},
+		simulator.Toggle{Kind: simulator.ToggleSecurePause, On: true, At: at(11500), Version: 11}, l.Toggles[5])
+	if v := sandbox.Judge(&s.e); v.Clean || row(&v, "secure resume").Missing != 1 {
+		t.Errorf("without a reason: %+v", v.Violations)
+	}
+	s.e.Incidents = []sandbox.Incident{{Kind: sandbox.Outage, At: at(8200), Until: at(11600)}}
+	if v := sandbox.Judge(&s.e); !v.Clean || row(&v, "secure resume").Brief != 1 || row(&v, "secure pause").Brief != 1 {
+		t.Errorf("during an outage: %+v\n%s", v.Violations, v.Table())
+	}
+}
+
 // TestAStartMayTellMore: the first frame that shows the leg may show it on hold.
 func TestAStartMayTellMore(t *testing.T) {
 	s := newScene(t)

@@ -121,8 +121,9 @@ func align(happened, stored []flip) {
 	}
 }
 
-// brief is how long a resume may be doubted: a pause that comes back within this time
-// never went away for the recorder.
+// brief is how long a resume may be doubted: a pause that comes back within this time, or
+// before an incident is over during which nobody could tell, never went away for the
+// recorder. To tell such a resume afterwards would record during the pause.
 const brief = 2 * time.Second
 
 // count puts the changes of a property into the rows.
@@ -142,7 +143,7 @@ func (j *judge) count(t *talk, r toggleRow, happened, stored []flip) {
 			j.truths = append(j.truths, stored[f.match].told.Sub(f.at))
 		case t.toldWithStart(r.kind, f), secure && f.on && (returned || t.log.closed(f.at, f.past)):
 			row.Brief++
-		case secure && !f.on && f.past.Sub(f.at) < brief:
+		case secure && !f.on && f.past.Sub(f.at)-j.excuse(span{f.at, f.past}) < brief:
 			swallowed = true
 			row.Brief++
 		case undone:
