@@ -272,6 +272,9 @@ func TestManyUsers(t *testing.T) {
 		{1500, 3, 3000, true, 45},
 		{8000, 8, 8000, true, 220},
 	} {
+		if testing.Short() && c.users > 1500 {
+			continue // tens of seconds with the race detector, for the same code
+		}
 		began := time.Now()
 		r := start(t, simulator.Options{Users: c.users}, func(o *genesys.Options) { o.AgentEvents = c.agents })
 		took := time.Since(began)
