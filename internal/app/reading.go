@@ -77,6 +77,7 @@ func (r *reading) stream(e *emitter, v *vitals, now time.Time) {
 	e.count("transitions_total", "Transitions observed.", c.Edges)
 	e.count("reconciled_transitions_total", "Transitions learned from REST.", c.Reconciled)
 	e.count("transitions_collapsed_total", "Times a leg's backlog was collapsed to its level.", c.Collapsed)
+	e.count("stood_in_total", "Events that this instance wrote while it was secondary, because the primary was not shown what they tell.", c.StoodIn)
 	e.count("publish_conflicts_total", "Events that another writer forestalled.", c.Conflicts)
 	e.count("publish_retries_total", "Attempts whose outcome was not known.", c.Retries)
 	e.count("publish_refused_total", "Events that the stream refused.", c.Refused)

@@ -343,9 +343,14 @@ func (a *App) Report() Report {
 	a.engine.Do(func(c *bridge.Core, now time.Time) {
 		r.OpenLegs = c.OpenLegs()
 		n, oldest := c.Pending()
-		r.Behind = r.Role == recording.Secondary && n > 0 && now.Sub(oldest) > behindAfter
-		if r.Behind {
+		switch {
+		case r.Role != recording.Secondary:
+		case n > 0 && now.Sub(oldest) > behindAfter:
+			r.Behind = true
 			a.log.Warn("the leader has not told what was seen here", "pending", n, "oldest", now.Sub(oldest).String(), "what", c.Waiting())
+		case c.StandsIn(now):
+			r.Behind = true
+			a.log.Warn("telling what the leader was not shown", "events", c.Stats().StoodIn)
 		}
 	})
 	return r

@@ -39,7 +39,7 @@ type Report struct {
 	// ReadySince is when it became so, by its clock.
 	ReadySince time.Time `json:"readySince,omitzero"`
 	// Behind: this instance has seen transitions for several seconds that the leader
-	// has not published.
+	// has not published, or tells again and again what the leader was not shown.
 	Behind   bool `json:"behind,omitempty"`
 	OpenLegs int  `json:"openLegs"`
 	// Renewed is when the session was renewed last, NextRestart when it will be.

@@ -68,11 +68,13 @@ type Core struct {
 	loads   []Load
 	asks    map[string]ask       // conversations to be asked about
 	wonders map[string]time.Time // those asked about because of late topics, until when
-	leading bool
-	epoch   uint64
-	token   uint64
-	last    uint64 // last stream sequence seen
-	stats   Stats
+	// answered are those that were read, by when REST was asked.
+	answered map[string]time.Time
+	leading  bool
+	epoch    uint64
+	token    uint64
+	last     uint64 // last stream sequence seen
+	stats    Stats
 	// latencies of events stored since they were last asked for.
 	latencies []Latency
 	// recovered are the legs about which REST knew something new since the last
@@ -85,7 +87,11 @@ type Core struct {
 	missed map[string]time.Time
 	// observed is when a leader other than this process last wrote: until then somebody
 	// observed.
-	observed     time.Time
+	observed time.Time
+	// leaderHeard is until when the leader has heard of what it has told.
+	leaderHeard time.Time
+	// stood are the last moments when this instance told what the leader was not shown.
+	stood        [oftenStoodIn]time.Time
 	lastBeat     time.Time
 	reconciledAt time.Time
 	activity     activity
@@ -102,9 +108,12 @@ type Load struct {
 type Stats struct {
 	Snapshots, Edges, Published, Conflicts, Retries, Refused uint64
 	Collapsed, Reconciled, Holes, Unreadable, TooOld         uint64
+	// StoodIn are the events written for a leader that was not shown what they tell.
+	StoodIn uint64
 }
 
-// NewCore returns a core that follows and publishes nothing until [Core.Lead].
+// NewCore returns a core that follows: until [Core.Lead] it publishes only what must not
+// wait for a leader, and what the leader was not shown, see [Core.StandIn].
 func NewCore(o CoreOptions) *Core {
 	def := func(d *time.Duration, v time.Duration) {
 		if *d <= 0 {
@@ -128,7 +137,7 @@ func NewCore(o CoreOptions) *Core {
 	c := &Core{
 		opts: o, tracker: call.NewTracker(o.Tracker), lanes: make(map[string]*lane),
 		legs: make(map[call.ID]*legLane), asks: make(map[string]ask), wonders: make(map[string]time.Time),
-		gone: make(map[string]time.Time), agents: make(map[string]*agentLane), states: make(map[recording.State]int),
+		gone: make(map[string]time.Time), answered: make(map[string]time.Time), agents: make(map[string]*agentLane), states: make(map[recording.State]int),
 	}
 	c.feed = newFeedLane(c)
 	return c

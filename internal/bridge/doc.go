@@ -16,7 +16,8 @@
 //     not guessed: the same bytes are sent again, until the stream says what it has.
 //   - A conflict is news, not an error: the stored event is read, compared, and what
 //     is still missing is published after it.
-//   - A standby does all of this except sending.
+//   - A standby does all of this except sending. It sends what must not wait, a secure
+//     pause, and what a leader that works was not shown.
 //
 // # What two instances see
 //

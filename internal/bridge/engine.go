@@ -85,6 +85,8 @@ type Engine struct {
 	// reconcile wakes the reconciler; its requests are coalesced.
 	reconcile chan struct{}
 	urgent    chan string
+	// unfinished has room for the one list of what the finisher is to read next.
+	unfinished chan []string
 	// asked and answered count the comparisons that were asked for, and those of them
 	// that are over.
 	asked, answered atomic.Uint64
@@ -103,6 +105,7 @@ type Engine struct {
 	mail mailbox
 	// ticked is when the ticker last came, swept when what is old was forgotten.
 	ticked, swept time.Time
+	ticks         int
 }
 
 type waiter struct {
@@ -126,7 +129,7 @@ func NewEngine(o EngineOptions) *Engine {
 	}
 	return &Engine{
 		opts: o, log: o.Logger, core: NewCore(o.Core), loads: make(chan Load, 1024),
-		reconcile: make(chan struct{}, 1), urgent: make(chan string, 256), done: make(chan struct{}),
+		reconcile: make(chan struct{}, 1), urgent: make(chan string, 256), unfinished: make(chan []string, 1), done: make(chan struct{}),
 		gaps: newGaps(o.Core.Instance),
 	}
 }
@@ -255,6 +258,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		helpers.Go(func() { e.load(ctx) })
 	}
 	helpers.Go(func() { e.reconciler(ctx) })
+	helpers.Go(func() { e.finisher(ctx) })
 	helpers.Go(func() { e.asker(ctx) })
 
 	ticker := time.NewTicker(time.Second / ticksPerSecond)
@@ -274,7 +278,10 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 }
 
-const ticksPerSecond = 50
+const (
+	ticksPerSecond = 50
+	standInTicks   = 10 // of which so many go by between two looks
+)
 
 // tick does what is due, and once a second what may be late by as much.
 func (e *Engine) tick(second bool) {
@@ -286,6 +293,9 @@ func (e *Engine) tick(second bool) {
 			e.log.Warn("this process did not run for a while", "silent", late.Round(time.Millisecond).String())
 		}
 		e.ticked = now
+		if e.ticks++; e.ticks%standInTicks == 0 {
+			c.StandIn()
+		}
 		c.TickLegs(now, c.Legs()/ticksPerSecond+1)
 		if second {
 			c.rooms.shrink()

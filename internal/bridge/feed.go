@@ -121,6 +121,7 @@ func (f *feedLane) learned(c *Core, e *Entry, _ time.Time) error {
 	f.note(&event.Data, e.Time)
 	if event.Data.Role == recording.Primary {
 		c.witness(e)
+		c.hears(event.Data.Instance, e.Time)
 	}
 	return nil
 }

@@ -197,6 +197,9 @@ func (l *legLane) learned(c *Core, e *Entry, now time.Time) error {
 	l.tell(c, d, nil, e.Time)
 	l.history = false
 	c.witness(e)
+	if d.Confidence == recording.Observed {
+		c.hears(d.Origin.Instance, d.Timing.Received.Time)
+	}
 	belief := control.Recover(d)
 	live := l.seen != nil && !c.tracker.Adopted(l.id)
 	l.seen = c.tracker.Adopt(&belief)
@@ -262,10 +265,14 @@ func reached(level call.Level, e *call.Edge) bool {
 func (l *legLane) next(paused time.Time) *call.Edge {
 	level := control.LevelOf(l.published)
 	l.pending = slices.DeleteFunc(l.pending, func(e call.Edge) bool { return reached(level, &e) })
-	if level.Phase == call.Connected && l.seen.SecurePause {
+	switch {
+	case level.Phase != call.Connected:
+	case l.seen.SecurePause:
 		if e := l.pauseNow(level, paused); e != nil {
 			return e
 		}
+	case level.SecurePause:
+		l.tighten(level)
 	}
 	if len(l.pending) == 0 {
 		return nil
@@ -288,7 +295,10 @@ func (l *legLane) compose(c *Core, now time.Time) *flight {
 		return nil
 	}
 	if !c.leading {
-		return l.sacred(c, now)
+		if f := l.sacred(c, now); f != nil {
+			return f
+		}
+		return l.standIn(c, now)
 	}
 	first := l.next(c.tracker.Paused(l.id.Conversation))
 	if first != nil && first.Phase() == call.Ended && len(l.doubted) > 0 {

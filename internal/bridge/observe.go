@@ -91,7 +91,10 @@ func (c *Core) confirm(s *call.Snapshot, now time.Time) {
 		l.settle = true
 		c.enqueue(l.lane)
 	}
-	delete(c.wonders, s.ConversationID)
+	if _, wondered := c.wonders[s.ConversationID]; wondered {
+		c.answered[s.ConversationID] = s.Asked
+		delete(c.wonders, s.ConversationID)
+	}
 }
 
 // wonder has REST asked about a conversation whose legs cannot be compared: they may be
@@ -166,6 +169,7 @@ const (
 // whose grace is over. Each leg wants it about once a second.
 func (c *Core) Tick(now time.Time) {
 	c.TickLegs(now, len(c.all))
+	c.StandIn()
 	c.rooms.shrink()
 	c.Sweep(now)
 }
@@ -201,6 +205,11 @@ func (c *Core) Sweep(now time.Time) {
 	for id, since := range c.gone {
 		if now.Sub(since) > c.opts.Retention {
 			delete(c.gone, id)
+		}
+	}
+	for id, asked := range c.answered {
+		if now.Sub(asked) > c.opts.Patience {
+			delete(c.answered, id)
 		}
 	}
 	c.tracker.Sweep(now.Add(-c.opts.Grace))

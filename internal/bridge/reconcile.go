@@ -196,12 +196,44 @@ func (e *Engine) compare(ctx context.Context, periodic bool) error {
 		}
 		c.reconciledAt = now
 	})
-	for _, id := range unfinished { // nothing waits for these
-		if err := e.read(ctx, id, nil, false); err != nil && ctx.Err() != nil {
-			return err
+	e.finish(unfinished)
+	return nil
+}
+
+// finish has conversations read that are over and lack a wrap-up code, in place of those
+// that are still to be read: nothing waits for them, least of all the end of a gap.
+func (e *Engine) finish(conversations []string) {
+	if len(conversations) == 0 {
+		return
+	}
+	select {
+	case <-e.unfinished:
+	default:
+	}
+	e.unfinished <- conversations // only the reconciler puts something there
+}
+
+// finisher reads them, one after the other.
+func (e *Engine) finisher(ctx context.Context) {
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case ids := <-e.unfinished:
+			e.readLate(ctx, ids)
 		}
 	}
-	return nil
+}
+
+// readLate reads conversations until there is a newer list of them.
+func (e *Engine) readLate(ctx context.Context, ids []string) {
+	for _, id := range ids {
+		if ctx.Err() != nil || len(e.unfinished) > 0 {
+			return
+		}
+		if err := e.read(ctx, id, nil, false); err != nil && ctx.Err() == nil {
+			e.log.Debug("a conversation that is over could not be read", "conversation", id, "error", err)
+		}
+	}
 }
 
 // closeForeign closes the gaps that an instance announced which is no longer there:

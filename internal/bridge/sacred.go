@@ -11,11 +11,8 @@ import (
 // A secure pause is the one step that waits for nothing: not behind older steps, not
 // for the lead, not for proof. To wait would record what must not be recorded.
 
-// alone is how long a standby waits for the leader to tell a secure pause.
-const alone = 500 * time.Millisecond
-
-// sacred is the one event that an instance writes without leading: a secure pause that
-// the leader has not told. The compare-and-set makes it safe.
+// sacred is a secure pause that nobody has told, for a standby to tell whether there is a
+// leader or not. The compare-and-set makes it safe.
 func (l *legLane) sacred(c *Core, now time.Time) *flight {
 	level := control.LevelOf(l.published)
 	if level.Phase != call.Connected || level.SecurePause || !l.seen.SecurePause {
@@ -44,22 +41,25 @@ func (l *legLane) pauseNow(level call.Level, said time.Time) *call.Edge {
 	return l.tighten(level)
 }
 
-// tighten forgets how the secure pause, which is on, went off and on again before that was
-// told: whoever reads the end of one records until the next is read, and that is now. It
-// returns the one step to the pause that is left, if it is not told.
+// tighten forgets how a secure pause that is told, or will be, went off and on again before
+// that was told: whoever reads the end of one records until the next is read, and that is
+// now. It returns the one step to a pause that is on and not told.
 func (l *legLane) tighten(level call.Level) *call.Edge {
-	told := level.SecurePause
-	l.pending = slices.DeleteFunc(l.pending, func(e call.Edge) bool {
-		switch e.Kind {
-		case call.SecureOn:
-			again := told
-			told = true
-			return again
-		case call.SecureOff:
-			return true
-		default:
-			return false
+	again := 0 // so many of the pending steps end with the pause on
+	for i := range l.pending {
+		if isPause(l.pending[i]) {
+			again = i + 1
 		}
+	}
+	if l.seen.SecurePause {
+		again = len(l.pending)
+	}
+	told, i := level.SecurePause, -1
+	l.pending = slices.DeleteFunc(l.pending, func(e call.Edge) bool {
+		i++
+		first := isPause(e) && !told
+		told = told || first
+		return i < again && !first && (isPause(e) || e.Kind == call.SecureOff)
 	})
 	if i := slices.IndexFunc(l.pending, isPause); i >= 0 {
 		return &l.pending[i]

@@ -218,3 +218,34 @@ func TestLeaderDoesNotLoosenAPauseThatIsOn(t *testing.T) {
 		})
 	}
 }
+
+// The pause goes off and on again unseen by the stream, and then the leg ends: no resume is
+// told in between, and one that was left is told.
+func TestLeaderDoesNotLoosenAPauseOfALegThatHasEnded(t *testing.T) {
+	for last, want := range map[call.Flag][]string{
+		call.Yes: {"stop cleared"}, call.No: {"resume secure_resumed", "stop cleared"},
+	} {
+		r, one, two := pair(t)
+		one.sees("ua", caller(), on())
+		one.expects("pause secure_paused")
+		two.reads()
+		two.sees("ua", caller(), on())
+		flags := []call.Flag{call.No, call.Yes}
+		if last == call.No {
+			flags = append(flags, call.No)
+		}
+		p := on()
+		for _, f := range flags {
+			r.wait(3 * time.Second)
+			p.SecurePause = f
+			two.sees("ua", caller(), p)
+			two.sees(call.ViewREST, caller(), p)
+		}
+		r.wait(3 * time.Second)
+		p.State, p.End, p.DisconnectType = "disconnected", r.now, "peer"
+		two.sees("ua", caller(), p)
+		one.Follow()
+		two.Lead(2)
+		two.expects(want...)
+	}
+}

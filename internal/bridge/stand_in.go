@@ -1,0 +1,113 @@
+package bridge
+
+import (
+	"time"
+
+	"github.com/recorderbridge/genesys-ingestor/internal/call"
+	"github.com/recorderbridge/genesys-ingestor/internal/control"
+)
+
+// The platform may show a step to one instance and not to the other: it drops frames, and
+// a channel may starve while it lives. What only the standby was shown would be lost, or
+// told when it leads. So the standby stands in for a leader that works and has not told
+// the step: one that has told of something that came later, for as long as a frame may
+// take, and nothing later of this leg. The compare-and-set makes it safe: what the leader
+// tells at the same moment is told once.
+//
+// A leader that does not work is the business of the lease. One that heard of the leg
+// later knows better than we do, since every frame is complete.
+
+// alone is how long a standby waits for the leader to tell a step.
+const alone = 500 * time.Millisecond
+
+// standIn returns the next event of a leg about which the leader was not shown what this
+// instance was.
+func (l *legLane) standIn(c *Core, now time.Time) *flight {
+	if !l.forsaken(c, now) {
+		return nil
+	}
+	e := l.pending[0]
+	if e.Kind == call.SecureOff && !l.resumes(c, &e, now) {
+		return nil
+	}
+	if l.published != nil && e.Phase() == call.Unknown {
+		e.After = control.LevelOf(l.published).Step(e.Key)
+	}
+	c.stoodIn(now)
+	return l.flightOf(c, c.opts.Policy.Event(l.described(e.Key), &e, l.state(), c.opts.Names), e.Key, now)
+}
+
+// forsaken reports whether the leg's next step is one that a working leader should have
+// told.
+func (l *legLane) forsaken(c *Core, now time.Time) bool {
+	if len(l.pending) == 0 || l.seen == nil || l.history {
+		return false
+	}
+	e := &l.pending[0]
+	due := e.Received.Add(alone)
+	if e.Reconciled || now.Before(due) || c.leaderHeard.Before(due) {
+		return false
+	}
+	if l.published == nil {
+		return true
+	}
+	told := l.published.Timing.Received.Time
+	return e.Received.After(told) || l.own != nil && e.Received.Equal(told)
+}
+
+// resumes reports whether a secure pause is over for sure: REST has said so since the
+// topic did. Where it was not asked, it is asked. The leader may have been shown something
+// else, and of two views the one that pauses is right until then.
+func (l *legLane) resumes(c *Core, e *call.Edge, now time.Time) bool {
+	id := l.id.Conversation
+	if c.answered[id].After(e.Received) {
+		return !l.seen.SecurePause
+	}
+	if _, asked := c.wonders[id]; !asked {
+		c.wonder(id, now.Add(c.opts.Patience), now)
+	}
+	return false
+}
+
+// A standby that stands in as often within as long is better off than the leader.
+const (
+	oftenStoodIn = 3
+	lately       = 3 * time.Second
+)
+
+func (c *Core) stoodIn(now time.Time) {
+	c.stood[c.stats.StoodIn%oftenStoodIn] = now
+	c.stats.StoodIn++
+}
+
+// StandsIn reports whether this instance tells again and again what the leader was not
+// shown.
+func (c *Core) StandsIn(now time.Time) bool {
+	for _, at := range c.stood {
+		if now.Sub(at) > lately {
+			return false
+		}
+	}
+	return !c.leading
+}
+
+// StandIn looks for steps that a working leader has not told. The standby wants it some
+// times a second.
+func (c *Core) StandIn() {
+	if c.leading {
+		return
+	}
+	for _, w := range c.working() {
+		if l, ok := w.owner.(*legLane); ok && len(l.pending) > 0 && l.flight == nil {
+			c.enqueue(w)
+		}
+	}
+}
+
+// hears notes until when the leader has heard of everything that it will tell, as far as
+// its own word goes.
+func (c *Core) hears(instance string, received time.Time) {
+	if instance != c.opts.Instance && received.After(c.leaderHeard) {
+		c.leaderHeard = received
+	}
+}

@@ -1,0 +1,255 @@
+package bridge_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/recorderbridge/genesys-ingestor/api/recording"
+	"github.com/recorderbridge/genesys-ingestor/internal/bridge"
+	"github.com/recorderbridge/genesys-ingestor/internal/call"
+)
+
+// works lets a leader tell something of another conversation, for the other instance to
+// read.
+func (i *instance) works(reader *instance) {
+	i.t.Helper()
+	n := fmt.Sprint(i.now.UnixNano())
+	i.Observe(&call.Snapshot{
+		ConversationID: "other" + n, View: "ub", Topic: "ub", Received: i.now, SecurePause: call.No,
+		Participants: []call.Participant{caller(), talking("other"+n, "ub")},
+	}, i.now)
+	if len(i.sends()) == 0 {
+		i.t.Fatal("the leader tells nothing")
+	}
+	reader.reads()
+}
+
+// standsIn is what the standby tells when it is asked to look.
+func (i *instance) standsIn(want ...string) {
+	i.t.Helper()
+	i.StandIn()
+	i.expects(want...)
+}
+
+// The platform has shown a step to the standby alone. It waits as long as a frame may take,
+// and until the leader has told of something that came later than that. The frame that the
+// leader gets in the end tells it nothing new.
+func TestStandbyTellsWhatTheLeaderWasNotShown(t *testing.T) {
+	r, one, two := pair(t)
+	r.wait(time.Second)
+	two.sees("ua", caller(), muted("leg", "ua"))
+	r.wait(400 * time.Millisecond)
+	one.works(two)
+	two.standsIn()
+	r.wait(200 * time.Millisecond)
+	two.standsIn() // the leader may not have got as far
+	one.works(two)
+	two.standsIn("update muted")
+	one.reads()
+	one.sees("ua", caller(), muted("leg", "ua"))
+	one.expects()
+	if d := r.last(); !d.Leg.Muted || d.Revision != 2 {
+		t.Errorf("at last muted %v, revision %d", d.Leg.Muted, d.Revision)
+	}
+	one.sees("ua", caller(), talking("leg", "ua"))
+	one.expects("update unmuted")
+	two.reads()
+	two.sees("ua", caller(), talking("leg", "ua"))
+	two.standsIn()
+}
+
+// A leader that tells nothing at all is dead, or slow: that is the business of the lease.
+func TestStandbyLeavesADeadLeaderToTheLease(t *testing.T) {
+	r, _, two := pair(t)
+	r.wait(time.Second)
+	two.sees("ua", caller(), muted("leg", "ua"))
+	for range 5 {
+		r.wait(time.Second)
+		two.standsIn()
+	}
+	two.Lead(2)
+	two.expects("update muted")
+}
+
+// The leader missed two steps and was then shown the leg: it knows better what is now.
+func TestStandbyLeavesALegToALeaderThatWasShownItLater(t *testing.T) {
+	r, one, two := pair(t)
+	r.wait(time.Second)
+	two.sees("ua", caller(), muted("leg", "ua"))
+	r.wait(100 * time.Millisecond)
+	two.sees("ua", caller(), talking("leg", "ua"))
+	r.wait(100 * time.Millisecond)
+	held := talking("leg", "ua")
+	held.Held = call.Yes
+	one.sees("ua", caller(), held)
+	one.expects("update held")
+	two.reads()
+	two.sees("ua", caller(), held)
+	r.wait(time.Second)
+	one.works(two)
+	two.standsIn()
+}
+
+// A leg that the leader was not shown at all is told from its beginning to its end.
+func TestStandbyTellsALegThatTheLeaderWasNotShown(t *testing.T) {
+	r, one, two := pair(t)
+	r.wait(time.Second)
+	show := func(p call.Participant) *call.Snapshot {
+		return &call.Snapshot{ConversationID: "hidden", View: "uc", Topic: "uc", Received: r.now, SecurePause: call.No, Participants: []call.Participant{caller(), p}}
+	}
+	ringing := call.Participant{ID: "new", UserID: "uc", Purpose: "agent", State: "alerting", Direction: "inbound", Start: r.now, Held: call.No, Muted: call.No}
+	connected := talking("new", "uc")
+	over := connected
+	over.State, over.End, over.DisconnectType = "disconnected", r.now.Add(2*time.Second), "peer"
+	for _, step := range []struct {
+		p    call.Participant
+		want string
+	}{{ringing, "prepare delivered"}, {connected, "start established"}, {over, "stop cleared"}} {
+		two.Observe(show(step.p), r.now)
+		two.standsIn()
+		r.wait(time.Second)
+		one.works(two)
+		two.standsIn(step.want)
+		one.reads()
+		one.expects()
+	}
+	one.Observe(show(over), r.now)
+	one.expects()
+}
+
+// The end of a secure pause is never guessed: REST is asked, and says that it is over, or
+// that it is not.
+func TestStandbyAsksBeforeItEndsAPause(t *testing.T) {
+	for _, over := range []bool{true, false} {
+		r, one, two := pair(t)
+		for _, i := range []*instance{one, two} {
+			i.sees("ua", caller(), on())
+		}
+		one.expects("pause secure_paused")
+		two.reads()
+		r.wait(5 * time.Second)
+		two.sees("ua", caller(), talking("leg", "ua"))
+		r.wait(time.Second)
+		one.works(two)
+		two.standsIn()
+		r.wait(time.Second)
+		if asked := two.Asks(r.now); len(asked) != 1 || asked[0] != "conv" {
+			t.Fatalf("asks %v", asked)
+		}
+		if over {
+			two.sees(call.ViewREST, caller(), talking("leg", "ua"))
+			two.standsIn("resume secure_resumed")
+			one.reads()
+			one.sees("ua", caller(), talking("leg", "ua"))
+			one.expects()
+			continue
+		}
+		two.sees(call.ViewREST, caller(), on())
+		two.standsIn()
+	}
+}
+
+// Both tell at the same moment: it is told once.
+func TestStandbyAndLeaderTellOnce(t *testing.T) {
+	r, one, two := pair(t)
+	r.wait(time.Second)
+	two.sees("ua", caller(), muted("leg", "ua"))
+	r.wait(time.Second)
+	one.works(two)
+	one.sees("ua", caller(), muted("leg", "ua")) // late
+	two.StandIn()
+	for _, i := range []*instance{one, two} { // either does not know of the other's
+		messages := i.Next(r.now)
+		if len(messages) != 1 {
+			t.Fatalf("%d messages", len(messages))
+		}
+		v, seq := r.stream.store(&messages[0], r.now)
+		i.Resolve(bridge.Outcome{Token: messages[0].Token, Subject: messages[0].Subject, Verdict: v, Sequence: seq}, r.now)
+	}
+	one.reads()
+	two.reads()
+	one.expects()
+	two.expects()
+	n := 0
+	for _, e := range r.stream.log {
+		if d := dataOf(t, e.Data); d.Cause == recording.Muted {
+			n++
+		}
+	}
+	if n != 1 {
+		t.Errorf("told %d times", n)
+	}
+}
+
+// One frame shows two steps: both are told.
+func TestStandbyTellsAllThatAFrameShows(t *testing.T) {
+	r, one, two := pair(t)
+	r.wait(time.Second)
+	both := muted("leg", "ua")
+	both.Held = call.Yes
+	two.sees("ua", caller(), both)
+	r.wait(time.Second)
+	one.works(two)
+	two.StandIn()
+	if told := two.sends(); len(told) != 2 {
+		t.Errorf("%d steps told, want 2", len(told))
+	}
+	if two.StandsIn(r.now) {
+		t.Error("two events say nothing about a leader yet")
+	}
+	r.wait(2 * time.Second)
+	two.sees("ua", caller(), talking("leg", "ua"))
+	r.wait(time.Second)
+	one.works(two)
+	two.StandIn()
+	two.sends()
+	if !two.StandsIn(r.now) || two.StandsIn(r.now.Add(time.Second)) {
+		t.Error("four events within three seconds are often, and not for long")
+	}
+	if two.Stats().StoodIn != 4 {
+		t.Errorf("%d events", two.Stats().StoodIn)
+	}
+}
+
+// The leader's clock is ahead: the standby waits all the same.
+func TestStandbyWaitsByItsOwnClockToo(t *testing.T) {
+	r, one, two := pair(t)
+	r.wait(time.Second)
+	two.sees("ua", caller(), muted("leg", "ua"))
+	r.wait(time.Minute)
+	one.works(two)
+	r.wait(-time.Minute + 400*time.Millisecond)
+	two.standsIn()
+	r.wait(200 * time.Millisecond)
+	two.standsIn("update muted")
+}
+
+// What the standby has from REST, the leader has from there as well.
+func TestStandbyLeavesWhatRESTKnowsToTheLeader(t *testing.T) {
+	r, one, two := pair(t)
+	r.wait(5 * time.Second)
+	two.sees(call.ViewREST, caller(), muted("leg", "ua"))
+	r.wait(time.Second)
+	one.works(two)
+	two.standsIn()
+}
+
+// What a process of the same name wrote before this one says nothing about a leader.
+func TestStandbyDoesNotTakeItselfForTheLeader(t *testing.T) {
+	r, one, two := pair(t)
+	r.wait(time.Second)
+	two.sees("ua", caller(), muted("leg", "ua"))
+	r.wait(time.Second)
+	one.Follow()
+	two.Lead(2)
+	two.sends()
+	again := r.instance("two")
+	again.reads()
+	again.sees("ua", caller(), muted("leg", "ua"))
+	r.wait(time.Second)
+	again.sees("ua", caller(), talking("leg", "ua"))
+	r.wait(time.Second)
+	two.works(again)
+	again.standsIn()
+}
