@@ -2,7 +2,9 @@ package bridge_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -122,6 +124,47 @@ func TestNewLeaderAsksOnlyAboutWhatIsSilent(t *testing.T) {
 		synctest.Wait()
 		if !slices.Equal(h.asked, []string{"conv1"}) {
 			t.Errorf("asked for %v", h.asked)
+		}
+	})
+}
+
+// A hundred calls that are over lack a wrap-up code. They are read, one by one, and a gap
+// does not wait for them to close.
+func TestGapDoesNotWaitForLateWrapups(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, stop := newHouse(t)
+		defer stop()
+		for i := range 100 {
+			s := frame(fmt.Sprint("over", i), fmt.Sprint("uover", i), time.Time{})
+			agent := &s.Participants[1]
+			agent.QueueID = "queue"
+			h.engine.Snapshot(s)
+			time.Sleep(time.Millisecond)
+			again := frame(fmt.Sprint("over", i), fmt.Sprint("uover", i), time.Time{})
+			agent = &again.Participants[1]
+			agent.QueueID, agent.State, agent.End, agent.DisconnectType = "queue", "disconnected", time.Now(), "peer"
+			h.engine.Snapshot(again)
+		}
+		h.engine.Reconcile()
+		time.Sleep(10 * time.Second)
+		h.engine.Observation(bridge.Observation{Cause: recording.GapSocketLost, From: time.Now()})
+		time.Sleep(time.Second)
+		h.engine.Observation(bridge.Observation{Up: true, Complete: true, From: time.Now()})
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		checkFeed(t, h, recording.FeedGapOpened, recording.FeedGapClosed)
+		time.Sleep(3 * time.Minute)
+		synctest.Wait()
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		read := make(map[string]bool)
+		for _, id := range h.asked {
+			if strings.HasPrefix(id, "over") {
+				read[id] = true
+			}
+		}
+		if len(read) != 100 {
+			t.Errorf("%d of 100 were read", len(read))
 		}
 	})
 }
