@@ -46,9 +46,21 @@ func (l *legLane) swallow(c *Core, e *call.Edge, now time.Time) bool {
 		}
 		l.doubt(c, e, now)
 	}
-	rest := l.ahead[i+1:]
-	l.ahead = append(slices.DeleteFunc(l.ahead[:i+1], func(m mark) bool { return same(m.key, e.Key) }), rest...)
+	l.passes(i, e.Key)
 	return true
+}
+
+// seenAt takes a step that is surely the one that was published out of those ahead of us.
+func (l *legLane) seenAt(e *call.Edge) {
+	if i := slices.IndexFunc(l.ahead, func(m mark) bool { return m.is(e) }); i >= 0 {
+		l.passes(i, e.Key)
+	}
+}
+
+// passes takes a mark out, and those before it that are about the same.
+func (l *legLane) passes(i int, k call.Key) {
+	rest := l.ahead[i+1:]
+	l.ahead = append(slices.DeleteFunc(l.ahead[:i+1], func(m mark) bool { return same(m.key, k) }), rest...)
 }
 
 // doubt keeps a step that seems to be told already.

@@ -61,6 +61,7 @@ type Core struct {
 	decodedAt uint64
 	// hush: nothing is sent before, since the process did not run from frozen on.
 	frozen, hush time.Time
+	echoes       echoes
 	// due: no lane of later is due before.
 	due     time.Time
 	out     []Message // the room of what Next returns
@@ -88,8 +89,10 @@ type Core struct {
 	// observed is when a leader other than this process last wrote: until then somebody
 	// observed.
 	observed time.Time
-	// leaderHeard is until when the leader has heard of what it has told.
-	leaderHeard time.Time
+	// leaderHeard is until when the leader has heard of what it has told; leaderLooked is
+	// what it was at the last look for steps that the leader did not tell, and leaderTold
+	// at the one before: all of that has been read.
+	leaderHeard, leaderLooked, leaderTold time.Time
 	// stood are the last moments when this instance told what the leader was not shown.
 	stood        [oftenStoodIn]time.Time
 	lastBeat     time.Time
@@ -139,7 +142,7 @@ func NewCore(o CoreOptions) *Core {
 		legs: make(map[call.ID]*legLane), asks: make(map[string]ask), wonders: make(map[string]time.Time),
 		gone: make(map[string]time.Time), answered: make(map[string]time.Time), agents: make(map[string]*agentLane), states: make(map[recording.State]int),
 	}
-	c.feed = newFeedLane(c)
+	c.feed, c.echoes = newFeedLane(c), newEchoes()
 	return c
 }
 

@@ -61,6 +61,8 @@ type legLane struct {
 type sent struct {
 	data recording.CallData
 	key  call.Key // zero for an update of facts and a refresh
+	// standsIn: it was written for the leader.
+	standsIn bool
 }
 
 func (c *Core) newLeg(id call.ID, subject string) *legLane {
@@ -121,6 +123,10 @@ func (l *legLane) observe(c *Core, ch *call.Change, from control.Source, now tim
 			continue // published by somebody already
 		}
 		l.doubted = slices.DeleteFunc(l.doubted, func(d call.Edge) bool { return same(d.Key, e.Key) }) // older
+		if c.echoes.of(l.id, e.Key, e.CorrelationID) {
+			l.seenAt(e)
+			continue // this very step is told
+		}
 		old := ch.Adopted && e.Kind != call.SecureOn || c.hush.After(now)
 		if old && e.Phase() == call.Unknown && !l.isLater(e) && l.ever.has(e.Kind) {
 			// From what somebody else told to what may have been before it.
@@ -197,6 +203,7 @@ func (l *legLane) learned(c *Core, e *Entry, now time.Time) error {
 	l.tell(c, d, nil, e.Time)
 	l.history = false
 	c.witness(e)
+	c.echoes.told(d, now)
 	if d.Confidence == recording.Observed {
 		c.hears(d.Origin.Instance, d.Timing.Received.Time)
 	}
@@ -205,6 +212,7 @@ func (l *legLane) learned(c *Core, e *Entry, now time.Time) error {
 	l.seen = c.tracker.Adopt(&belief)
 	before.Phase = after.Phase // a start tells more than the start
 	steps := call.Between(before, after, true)
+	c.echoes.steps(l.id, steps, d.Origin.CorrelationID)
 	l.ever.add(steps)
 	if first && d.Revision > 1 {
 		l.ever = everything
@@ -427,6 +435,9 @@ func (l *legLane) settled(c *Core, f *flight, now time.Time) {
 		Verb: s.data.Verb, Cause: s.data.Cause, Confidence: s.data.Confidence,
 		SinceReceived: now.Sub(s.data.Timing.Received.Time), SincePublished: now.Sub(s.data.Timing.Published.Time),
 	})
+	if s.standsIn {
+		c.stoodIn(now)
+	}
 	if s.key.Kind == 0 {
 		return
 	}

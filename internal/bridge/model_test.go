@@ -91,7 +91,7 @@ func newCore(name string) *bridge.Core {
 
 func (w *world) snapshot(view string) *call.Snapshot {
 	s := &call.Snapshot{
-		ConversationID: "conv", View: view, Topic: view, Received: w.now, SecurePause: call.FlagOf(w.paused),
+		ConversationID: "conv", View: view, Topic: view, Received: w.now, SecurePause: call.FlagOf(w.paused), Channel: slices.Index(users, view),
 		CorrelationID: fmt.Sprint(w.now.UnixMilli()),
 	}
 	s.Participants = append(s.Participants, call.Participant{

@@ -25,6 +25,8 @@ func (c *Core) Observe(s *call.Snapshot, now time.Time) {
 	c.stats.Snapshots++
 	if c.hush.After(now) {
 		s.Waited = c.frozen
+	} else {
+		s.Waited = c.echoes.waited(s, now)
 	}
 	changes := c.tracker.Fold(s)
 	c.take(changes, control.Source{
@@ -34,8 +36,25 @@ func (c *Core) Observe(s *call.Snapshot, now time.Time) {
 		c.confirm(s, now)
 	} else {
 		c.contradict(s, now)
+		c.affirm(s.ConversationID)
 	}
 	c.doubt(s.ConversationID, now)
+}
+
+// affirm looks again at the legs of a conversation about which the views disagree: a pause
+// that was doubted may be on for sure now, which changes nothing that is believed. It waits
+// for nothing.
+func (c *Core) affirm(conversation string) {
+	if _, doubtful := c.asks[conversation]; !doubtful {
+		return
+	}
+	said := c.tracker.Paused(conversation)
+	for id := range c.tracker.Legs(conversation) {
+		if l := c.legs[id]; l != nil && l.seen != nil && l.seen.SecurePause && said.After(l.resumed) {
+			c.hasten(l.lane)
+			c.enqueue(l.lane)
+		}
+	}
 }
 
 // contradict looks for steps that somebody else has told and that the leg's own topic does

@@ -33,8 +33,11 @@ func (l *legLane) standIn(c *Core, now time.Time) *flight {
 	if l.published != nil && e.Phase() == call.Unknown {
 		e.After = control.LevelOf(l.published).Step(e.Key)
 	}
-	c.stoodIn(now)
-	return l.flightOf(c, c.opts.Policy.Event(l.described(e.Key), &e, l.state(), c.opts.Names), e.Key, now)
+	f := l.flightOf(c, c.opts.Policy.Event(l.described(e.Key), &e, l.state(), c.opts.Names), e.Key, now)
+	if s, ok := f.payload.(*sent); ok {
+		s.standsIn = true
+	}
+	return f
 }
 
 // forsaken reports whether the leg's next step is one that a working leader should have
@@ -45,7 +48,7 @@ func (l *legLane) forsaken(c *Core, now time.Time) bool {
 	}
 	e := &l.pending[0]
 	due := e.Received.Add(alone)
-	if e.Reconciled || now.Before(due) || c.leaderHeard.Before(due) {
+	if e.Reconciled || now.Before(due) || c.leaderTold.Before(due) {
 		return false
 	}
 	if l.published == nil {
@@ -94,6 +97,9 @@ func (c *Core) StandsIn(now time.Time) bool {
 // StandIn looks for steps that a working leader has not told. The standby wants it some
 // times a second.
 func (c *Core) StandIn() {
+	// As of the last look: events that were stored together are not read in the order in
+	// which their steps came.
+	c.leaderTold, c.leaderLooked = c.leaderLooked, c.leaderHeard
 	if c.leading {
 		return
 	}

@@ -10,15 +10,18 @@ type Snapshot struct {
 	// View is the id of the user on whose topic the snapshot came, [ViewREST] for a
 	// REST answer, or another name for a topic that is not a user's.
 	View string
-	// Topic and CorrelationID are for tracing only.
+	// Topic and CorrelationID say which notification it was. All notifications of one
+	// change have the same CorrelationID.
 	Topic         string
 	CorrelationID string
+	// Channel is the connection that brought it: what one brings is late together.
+	Channel int
 	// Received is when the frame or the answer arrived. For REST, Asked is when the
 	// question left: what the answer says is at least as new as that.
 	Received time.Time
 	Asked    time.Time
 	// Waited, when set, is since when the snapshot may have waited to be received, in a
-	// process that did not run.
+	// process that did not run or on a link that did not deliver.
 	Waited time.Time
 	// SecurePause is the flag of the conversation itself.
 	SecurePause  Flag

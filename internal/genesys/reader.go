@@ -53,7 +53,7 @@ func (r *reader) handle(frame []byte, received time.Time) {
 			p.counters.unknown.Add(1)
 			return
 		}
-		f.Snapshot.Received = received
+		f.Snapshot.Received, f.Snapshot.Channel = received, r.slot.index
 		p.counters.conversation.Add(1)
 		p.sink.Snapshot(f.Snapshot)
 	case KindAgent:

@@ -1,0 +1,114 @@
+package bridge
+
+import (
+	"hash/maphash"
+	"time"
+
+	"github.com/recorderbridge/genesys-ingestor/api/recording"
+	"github.com/recorderbridge/genesys-ingestor/internal/call"
+)
+
+// A link that was frozen delivers seconds of notifications at once, and nothing in them says
+// that they are old. But all notifications of one change carry the same correlation id,
+// whoever gets them, and so does what somebody else has told of it. A step of which the
+// event is known by it is not told again. A notification that comes long after its change
+// was read in the stream is late, and so is everything that its channel delivers right
+// behind it: it affirms no pause that was told to be over meanwhile.
+
+const (
+	// lateAfter is how long after the stream a notification may come and be on time.
+	lateAfter = time.Second
+	// echoFor is how long a told change is remembered at least, twice that at most;
+	// maxEchoes is how many in that time.
+	echoFor   = time.Minute
+	maxEchoes = 1 << 16
+)
+
+// echo is a change that somebody else has told.
+type echo struct {
+	learned  time.Time // when it was read here
+	received time.Time // when it was received there
+}
+
+// echoes are the changes told by others lately, by their correlation ids.
+type echoes struct {
+	seed         maphash.Seed
+	recent, past map[uint64]echo // by change, and by change and step of a leg
+	turned       time.Time
+	// late is, by channel, since when what it delivers may have waited, and until when
+	// that is believed.
+	late map[int]lateness
+}
+
+type lateness struct{ since, until time.Time }
+
+func newEchoes() echoes { return echoes{seed: maphash.MakeSeed(), late: make(map[int]lateness)} }
+
+// told notes an event of somebody else.
+func (e *echoes) told(d *recording.CallData, now time.Time) {
+	if d.Origin.CorrelationID == "" {
+		return
+	}
+	if now.Sub(e.turned) >= echoFor || len(e.recent) >= maxEchoes {
+		e.past, e.recent, e.turned = e.recent, nil, now
+	}
+	if e.recent == nil {
+		e.recent = make(map[uint64]echo)
+	}
+	id := maphash.String(e.seed, d.Origin.CorrelationID)
+	if _, known := e.recent[id]; !known {
+		e.recent[id] = echo{now, d.Timing.Received.Time}
+	}
+}
+
+// steps notes the steps of a leg that the event noted last tells.
+func (e *echoes) steps(leg call.ID, steps []call.Key, change string) {
+	if change == "" {
+		return
+	}
+	for _, k := range steps {
+		e.recent[e.id(leg, k, change)] = echo{}
+	}
+}
+
+// of reports whether a step of a leg was told with the id of its change.
+func (e *echoes) of(leg call.ID, k call.Key, change string) bool {
+	if change == "" || len(e.recent)+len(e.past) == 0 {
+		return false
+	}
+	id := e.id(leg, k, change)
+	_, recent := e.recent[id]
+	_, past := e.past[id]
+	return recent || past
+}
+
+func (e *echoes) id(leg call.ID, k call.Key, change string) uint64 {
+	return maphash.Comparable(e.seed, struct {
+		leg    call.ID
+		key    call.Key
+		change string
+	}{leg, k, change})
+}
+
+// waited returns since when a notification may have waited to be delivered, zero where it
+// seems to be on time.
+func (e *echoes) waited(s *call.Snapshot, now time.Time) time.Time {
+	if len(e.recent)+len(e.past) == 0 || s.View == call.ViewREST {
+		return time.Time{}
+	}
+	id := maphash.String(e.seed, s.CorrelationID)
+	told, ok := e.recent[id]
+	if !ok {
+		told, ok = e.past[id]
+	}
+	if ok && now.Sub(told.learned) > lateAfter {
+		e.late[s.Channel] = lateness{told.received, now.Add(thawing)}
+	}
+	if l, ok := e.late[s.Channel]; ok {
+		if l.until.After(now) {
+			return l.since
+		}
+		delete(e.late, s.Channel)
+	}
+	return time.Time{}
+}

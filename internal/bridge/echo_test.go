@@ -1,0 +1,128 @@
+package bridge_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/recorderbridge/genesys-ingestor/api/recording"
+	"github.com/recorderbridge/genesys-ingestor/internal/call"
+)
+
+// hears folds a notification with the id of its change, on a channel.
+func (i *instance) hears(channel int, change string, parties ...call.Participant) {
+	s := &call.Snapshot{
+		ConversationID: "conv", View: "ua", Topic: "ua", Received: i.now, SecurePause: call.No,
+		Channel: channel, CorrelationID: change, Participants: parties,
+	}
+	for _, p := range parties {
+		s.SecurePause = max(s.SecurePause, p.SecurePause)
+	}
+	i.Observe(s, i.now)
+}
+
+// frozenLink plays a call to the leader, with a pause that begins and ends and another step
+// in the middle, while the link of the standby delivers nothing.
+func frozenLink(t *testing.T) (r *rig, one, two *instance, frames []call.Participant) {
+	t.Helper()
+	r, one, two = pair(t)
+	paused, joined := on(), on()
+	joined.Muted = call.Yes
+	over := muted("leg", "ua")
+	frames = []call.Participant{paused, joined, joined, over}
+	for k, p := range frames {
+		r.wait(2 * time.Second)
+		one.hears(0, changes[k], caller(), p)
+		one.sends()
+	}
+	two.reads()
+	r.wait(2 * time.Second)
+	return r, one, two, frames
+}
+
+// The third change is told by nobody: it changes nothing that is told.
+var changes = []string{"on", "muted", "other", "off"}
+
+// The notifications of seconds come at once, after the stream has told it all: the standby
+// tells nothing of it again, however long it waits, and nothing when it leads.
+func TestLateNotificationsAreNotNews(t *testing.T) {
+	for _, leads := range []bool{false, true} {
+		r, one, two, frames := frozenLink(t)
+		for k, p := range frames {
+			r.wait(time.Millisecond)
+			two.hears(0, changes[k], caller(), p)
+		}
+		if leads {
+			one.Follow()
+			two.Lead(2)
+			two.expects()
+			continue
+		}
+		for range 3 {
+			r.wait(600 * time.Millisecond)
+			one.works(two)
+			two.standsIn()
+		}
+		if d := r.last(); d.State != recording.Recording {
+			t.Errorf("at last %s", d.State)
+		}
+	}
+}
+
+// A channel is late by itself: what another one brings is news at once. So is a pause on
+// the late one that nobody has told the end of, and a change that is known to nobody.
+func TestOnTimeNotificationsAreNews(t *testing.T) {
+	r, one, two, frames := frozenLink(t)
+	one.Follow()
+	two.Lead(2)
+	two.sends()
+	two.hears(0, changes[0], caller(), frames[0])
+	again := on()
+	again.Muted = call.Yes
+	r.wait(100 * time.Millisecond)
+	two.hears(1, "new", caller(), again)
+	two.expects("pause secure_paused")
+}
+
+// A second pause is told although the channel has just been late: after its last late
+// notification it is on time.
+func TestPauseRightAfterALateBurst(t *testing.T) {
+	r, one, two, frames := frozenLink(t)
+	one.Follow()
+	two.Lead(2)
+	two.sends()
+	for k, p := range frames {
+		two.hears(0, changes[k], caller(), p)
+	}
+	two.sends()
+	r.wait(time.Second)
+	again := on()
+	again.Muted = call.Yes
+	two.hears(0, "new", caller(), again)
+	two.expects("pause secure_paused")
+}
+
+// A pause that comes late, and of which nobody has told the end since it may have been sent,
+// is on.
+func TestLatePauseThatIsNotToldToBeOverIsOn(t *testing.T) {
+	r, one, two := pair(t)
+	for k, p := range []call.Participant{on(), talking("leg", "ua")} {
+		r.wait(4 * time.Second)
+		for _, i := range []*instance{one, two} {
+			i.hears(0, changes[k], caller(), p)
+		}
+		one.sends()
+		two.reads()
+	}
+	r.wait(4 * time.Second)
+	one.hears(0, "muted", caller(), muted("leg", "ua"))
+	one.sends()
+	two.reads()
+	r.wait(4 * time.Second)
+	two.hears(0, "muted", caller(), muted("leg", "ua"))
+	one.Follow()
+	two.Lead(2)
+	again := on()
+	again.Muted = call.Yes
+	two.hears(0, "again", caller(), again)
+	two.expects("pause secure_paused")
+}
