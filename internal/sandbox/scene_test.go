@@ -67,12 +67,13 @@ func newScene(t *testing.T) *scene {
 		Toggles: []simulator.Toggle{toggle(simulator.ToggleSecurePause, true, 10000, 11), pauses[1]},
 	}
 	legs := []simulator.LegTruth{first, declined, second}
+	times := []int{0, 1000, 3000, 4000, 5000, 6000, 6500, 7000, 8000, 9000, 10000, 12000, 20000, 22000} // of versions
 	sightings := func(user string, from int) simulator.Sighting {
-		var versions []int
+		s := simulator.Sighting{Channel: "x", Topic: "v2.users." + user + ".conversations.calls"}
 		for v := from; v <= 14; v++ {
-			versions = append(versions, v)
+			s.Versions, s.At = append(s.Versions, v), append(s.At, at(times[v-1]).UnixMilli())
 		}
-		return simulator.Sighting{Channel: "x", Topic: "v2.users." + user + ".conversations.calls", Versions: versions}
+		return s
 	}
 	s.e.Truth = simulator.Truth{
 		At: at(30000), Legs: legs,
@@ -234,13 +235,14 @@ func (s *scene) leg(id string) *simulator.LegTruth {
 func (s *scene) hide(from, to int) {
 	c := &s.e.Truth.Conversations[0]
 	for i := range c.Sightings {
-		var left []int
-		for _, v := range c.Sightings[i].Versions {
+		shown := &c.Sightings[i]
+		left := simulator.Sighting{Channel: shown.Channel, Topic: shown.Topic}
+		for k, v := range shown.Versions {
 			if v < from || v > to {
-				left = append(left, v)
+				left.Versions, left.At = append(left.Versions, v), append(left.At, shown.At[k])
 			}
 		}
-		c.Sightings[i].Versions = left
+		*shown = left
 	}
 }
 

@@ -313,6 +313,49 @@ func TestAResumeThatNobodyCouldTellIsNotMissed(t *testing.T) {
 	}
 }
 
+// TestAResumeCountsFromWhenEveryTopicShowsIt: as long as one says that the pause is on, it is.
+func TestAResumeCountsFromWhenEveryTopicShowsIt(t *testing.T) {
+	s := newScene(t)
+	s.without(leg1, recording.Resume, recording.SecureResumed)
+	if v := sandbox.Judge(&s.e); v.Clean || row(&v, "secure resume").Missing != 1 {
+		t.Errorf("without a reason: %+v", v.Violations)
+	}
+	other := &s.e.Truth.Conversations[0].Sightings[1]
+	for k, v := range other.Versions {
+		if v == 12 {
+			other.At[k] = at(18500).UnixMilli() // the leg ends at 20 s
+		}
+	}
+	if v := sandbox.Judge(&s.e); row(&v, "secure resume").Missing != 0 || row(&v, "secure resume").Brief != 1 {
+		t.Errorf("shown late on one topic: %+v\n%s", v.Violations, v.Table())
+	}
+}
+
+// TestOneChannelIsNoWitnessOfAStepWhileAnInstanceIsAway: it may be that of the one that is
+// away. Two channels are, and starts and stops are not excused.
+func TestOneChannelIsNoWitnessOfAStepWhileAnInstanceIsAway(t *testing.T) {
+	s := newScene(t)
+	s.without(leg1, recording.Update, recording.Muted)
+	s.without(leg1, recording.Update, recording.Unmuted)
+	s.e.Incidents = []sandbox.Incident{{Kind: sandbox.GenesysFrozen, Instance: "b", At: at(2500), Until: at(4500)}}
+	if v := sandbox.Judge(&s.e); row(&v, "mute").Missing != 0 || row(&v, "mute").Unseen != 1 {
+		t.Errorf("one channel: %+v", row(&v, "mute"))
+	}
+	c := &s.e.Truth.Conversations[0]
+	second := c.Sightings[0]
+	second.Channel = "y"
+	c.Sightings = append(c.Sightings, second)
+	if v := sandbox.Judge(&s.e); row(&v, "mute").Missing != 1 {
+		t.Errorf("two channels: %+v", row(&v, "mute"))
+	}
+	s = newScene(t)
+	s.without(leg3, recording.Stop, recording.Cleared)
+	s.e.Incidents = []sandbox.Incident{{Kind: sandbox.GenesysFrozen, Instance: "b", At: at(19500), Until: at(21000)}}
+	if v := sandbox.Judge(&s.e); v.Clean {
+		t.Error("a stop is excused")
+	}
+}
+
 // TestAStartMayTellMore: the first frame that shows the leg may show it on hold.
 func TestAStartMayTellMore(t *testing.T) {
 	s := newScene(t)

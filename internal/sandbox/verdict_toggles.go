@@ -35,7 +35,9 @@ type flip struct {
 	at   time.Time // when it happened, or when its frame was received
 	told time.Time // when it was stored
 	past time.Time // when the next one happened, or the leg ended
-	seen bool      // it could be told
+	// shown is when everybody who had shown otherwise had shown it.
+	shown time.Time
+	seen  bool // it could be told
 	// match is the index of its counterpart, below zero when there is none.
 	match int
 }
@@ -76,12 +78,27 @@ func (j *judge) happened(t *talk, r toggleRow) []flip {
 		if !x.At.After(t.from) {
 			continue // so it was when it began
 		}
-		list = append(list, flip{
-			on: x.On, at: x.At, past: end, match: -1,
-			seen: j.witness.saw(t.ConversationID, user, x.Version, past, x.At) || end.Sub(x.At) >= j.Reach,
-		})
+		saw := j.witness.saw
+		if j.oneIsAway(x.At) {
+			saw = j.witness.surely
+		}
+		f := flip{
+			on: x.On, at: x.At, past: end, match: -1, shown: x.At,
+			seen: saw(t.ConversationID, user, x.Version, past, x.At) || end.Sub(x.At) >= j.Reach,
+		}
+		if r.ofAllViews && !x.On {
+			f.shown = later(x.At, j.witness.agreed(t.ConversationID, x.Version, past, end))
+		}
+		list = append(list, f)
 	}
 	return list
+}
+
+// oneIsAway tells whether one of the instances was killed, frozen or cut off at a moment.
+func (j *judge) oneIsAway(at time.Time) bool {
+	return slices.ContainsFunc(j.Incidents, func(i Incident) bool {
+		return i.Kind.silences() && !at.Before(i.At.Add(-moment)) && (i.Until.IsZero() || !at.After(i.Until))
+	})
 }
 
 // align finds the counterparts: as many as possible in order, those first that could
@@ -123,7 +140,8 @@ func align(happened, stored []flip) {
 
 // brief is how long a resume may be doubted: a pause that comes back within this time, or
 // before an incident is over during which nobody could tell, never went away for the
-// recorder. To tell such a resume afterwards would record during the pause.
+// recorder. To tell such a resume afterwards would record during the pause. The time counts
+// from when every topic had shown the end: as long as one says that the pause is on, it is.
 const brief = 2 * time.Second
 
 // count puts the changes of a property into the rows.
@@ -143,7 +161,7 @@ func (j *judge) count(t *talk, r toggleRow, happened, stored []flip) {
 			j.truths = append(j.truths, stored[f.match].told.Sub(f.at))
 		case t.toldWithStart(r.kind, f), secure && f.on && (returned || t.log.closed(f.at, f.past)):
 			row.Brief++
-		case secure && !f.on && f.past.Sub(f.at)-j.excuse(span{f.at, f.past}) < brief:
+		case secure && !f.on && f.past.Sub(f.shown)-j.excuse(span{f.shown, f.past}) < brief:
 			swallowed = true
 			row.Brief++
 		case undone:

@@ -49,6 +49,55 @@ func (w *witness) saw(conversation, user string, first, past int, at time.Time) 
 	})
 }
 
+// agreed returns when every topic that had shown a conversation before a version had shown
+// it, or a later one before past: a pause is on as long as one topic says so. It is past
+// where one never did before the end.
+func (w *witness) agreed(conversation string, first, past int, end time.Time) time.Time {
+	c := w.conversations[conversation]
+	if c == nil {
+		return end
+	}
+	shown := make(map[string]time.Time) // by topic, zero as long as it has not
+	for _, s := range c.Sightings {
+		if !slices.ContainsFunc(s.Versions, func(v int) bool { return v < first }) {
+			continue
+		}
+		known := shown[s.Topic]
+		for i, v := range s.Versions {
+			if v < first || v >= past || i >= len(s.At) {
+				continue
+			}
+			if at := time.UnixMilli(s.At[i]); known.IsZero() || at.Before(known) {
+				known = at
+			}
+		}
+		shown[s.Topic] = known
+	}
+	var last time.Time
+	for _, at := range shown {
+		if at.IsZero() {
+			return end
+		}
+		last = later(last, at)
+	}
+	return last
+}
+
+// surely is [witness.saw] for a moment at which one of two instances was away: what only
+// one channel was shown may have been shown to that one.
+func (w *witness) surely(conversation, user string, first, past int, at time.Time) bool {
+	channels := make(map[string]bool)
+	if c := w.conversations[conversation]; c != nil {
+		for _, s := range c.Sightings {
+			if strings.Contains(s.Topic, user) && w.arrived(s.Channel, at) &&
+				slices.ContainsFunc(s.Versions, func(v int) bool { return v >= first && v < past }) {
+				channels[s.Channel] = true
+			}
+		}
+	}
+	return len(channels) > 1
+}
+
 // sawLast tells whether some client was surely shown the last version of the
 // conversation of a leg, which is after its end.
 func (w *witness) sawLast(l *simulator.LegTruth) bool {

@@ -171,7 +171,7 @@ func (c *Call) saw(ch *channel, f *frame) {
 		}
 		c.seen[key] = s
 	}
-	s.Versions = append(s.Versions, f.version)
+	s.Versions, s.At = append(s.Versions, f.version), append(s.At, time.Now().UnixMilli())
 }
 
 // SecurePause turns the pause of a sensitive passage on or off for the whole

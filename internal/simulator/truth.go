@@ -69,6 +69,8 @@ type Sighting struct {
 	Client   string `json:"client"`
 	Topic    string `json:"topic"`
 	Versions []int  `json:"versions"`
+	// At is when each of them was written, in Unix milliseconds.
+	At []int64 `json:"at,omitempty"`
 }
 
 // LegTruth is one leg of a person of the organization.
@@ -170,7 +172,7 @@ func (c *Call) sightings() []Sighting {
 	list := make([]Sighting, 0, len(c.seen))
 	for _, s := range c.seen {
 		copied := *s
-		copied.Versions = slices.Clone(s.Versions)
+		copied.Versions, copied.At = slices.Clone(s.Versions), slices.Clone(s.At)
 		list = append(list, copied)
 	}
 	return list
