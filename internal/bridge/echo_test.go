@@ -126,3 +126,31 @@ func TestLatePauseThatIsNotToldToBeOverIsOn(t *testing.T) {
 	two.hears(0, "again", caller(), again)
 	two.expects("pause secure_paused")
 }
+
+// A leg rings during a pause whose end somebody else has told since: it does not start
+// paused because of what REST said before that.
+func TestALegDoesNotStartInAPauseThatIsToldToBeOver(t *testing.T) {
+	r := newRig(t)
+	one, two := r.instance("one"), r.instance("two")
+	one.Lead(1)
+	ringing := call.Participant{ID: "leg", UserID: "ua", Purpose: "agent", State: "alerting", Direction: "inbound", Start: r.now, Held: call.No, Muted: call.No, SecurePause: call.Yes}
+	for _, i := range []*instance{one, two} {
+		i.hears(0, "rings", caller(), ringing)
+	}
+	one.expects("prepare delivered")
+	two.reads()
+	connected := on()
+	r.wait(2 * time.Second)
+	two.sees(call.ViewREST, caller(), connected)
+	r.wait(time.Second)
+	ringing.SecurePause = call.No
+	one.hears(0, "off", caller(), ringing)
+	one.expects("update secure_resumed")
+	two.reads()
+	one.Follow()
+	two.Lead(2)
+	told := two.sends()
+	if len(told) == 0 || told[0].Verb != recording.Start || told[0].State != recording.Recording {
+		t.Errorf("told %s", words(told))
+	}
+}

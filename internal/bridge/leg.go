@@ -213,6 +213,9 @@ func (l *legLane) learned(c *Core, e *Entry, now time.Time) error {
 	before.Phase = after.Phase // a start tells more than the start
 	steps := call.Between(before, after, true)
 	c.echoes.steps(l.id, steps, d.Origin.CorrelationID)
+	if after.SecurePause {
+		c.echoes.steps(l.id, []call.Key{{Kind: call.SecureOn}}, d.Origin.CorrelationID)
+	}
 	l.ever.add(steps)
 	if first && d.Revision > 1 {
 		l.ever = everything
@@ -330,7 +333,7 @@ func (l *legLane) compose(c *Core, now time.Time) *flight {
 			// was believed when the step was observed.
 			e.After = control.LevelOf(l.published).Step(e.Key)
 		}
-		return l.flightOf(c, c.opts.Policy.Event(l.described(e.Key), &e, l.state(), c.opts.Names), e.Key, now)
+		return l.flightOf(c, c.opts.Policy.Event(l.described(c, &e), &e, l.state(), c.opts.Names), e.Key, now)
 	}
 	if l.published == nil {
 		return nil
@@ -369,13 +372,17 @@ func (l *legLane) wrapsUp() bool {
 // described is the leg as the event of a step describes it. Where somebody else has told
 // the end of a secure pause and no topic has said since that it is on, that one knew better
 // than what is believed here: the step tells no pause.
-func (l *legLane) described(k call.Key) *call.Leg {
+func (l *legLane) described(c *Core, e *call.Edge) *call.Leg {
 	level := control.LevelOf(l.published)
-	if level.Phase != call.Connected || level.SecurePause || !l.seen.SecurePause || k.Kind == call.SecureOn {
+	if level.SecurePause || !l.seen.SecurePause || e.Kind == call.SecureOn {
+		return l.seen
+	}
+	// A leg that is not connected has no pause of its own to be told first.
+	if level.Phase != call.Connected && !c.tracker.Paused(l.id.Conversation).Before(l.resumed) {
 		return l.seen
 	}
 	leg := *l.seen
-	leg.SecurePause = false
+	leg.SecurePause, e.After.SecurePause = false, false
 	return &leg
 }
 

@@ -224,6 +224,9 @@ func (e *Engine) finisher(ctx context.Context) {
 	}
 }
 
+// betweenLate is left between two of them, so that requests are there for what matters.
+const betweenLate = time.Second
+
 // readLate reads conversations until there is a newer list of them.
 func (e *Engine) readLate(ctx context.Context, ids []string) {
 	for _, id := range ids {
@@ -232,6 +235,10 @@ func (e *Engine) readLate(ctx context.Context, ids []string) {
 		}
 		if err := e.read(ctx, id, nil, false); err != nil && ctx.Err() == nil {
 			e.log.Debug("a conversation that is over could not be read", "conversation", id, "error", err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(betweenLate):
 		}
 	}
 }

@@ -153,7 +153,7 @@ func TestGapDoesNotWaitForLateWrapups(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
 		checkFeed(t, h, recording.FeedGapOpened, recording.FeedGapClosed)
-		time.Sleep(3 * time.Minute)
+		time.Sleep(5 * time.Minute)
 		synctest.Wait()
 		h.mu.Lock()
 		defer h.mu.Unlock()

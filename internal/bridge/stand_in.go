@@ -33,7 +33,7 @@ func (l *legLane) standIn(c *Core, now time.Time) *flight {
 	if l.published != nil && e.Phase() == call.Unknown {
 		e.After = control.LevelOf(l.published).Step(e.Key)
 	}
-	f := l.flightOf(c, c.opts.Policy.Event(l.described(e.Key), &e, l.state(), c.opts.Names), e.Key, now)
+	f := l.flightOf(c, c.opts.Policy.Event(l.described(c, &e), &e, l.state(), c.opts.Names), e.Key, now)
 	if s, ok := f.payload.(*sent); ok {
 		s.standsIn = true
 	}

@@ -226,6 +226,21 @@ func TestDoubtfulResume(t *testing.T) {
 			t.Errorf("an answer that cannot be older: edges %v, doubtful %v", got, tr.Doubtful("c"))
 		}
 	})
+	t.Run("REST says paused, the topic has said otherwise lately and falls silent", func(t *testing.T) {
+		tr := tracker("ua")
+		kinds(tr, snap("ua", 10, customer(), agent("a", "ua", "connected")))
+		got := kinds(tr, snap(call.ViewREST, 10.5, customer(), paused))
+		if want := map[string][]string{"a": {"secure+?"}}; !cmp.Equal(want, got) || !tr.Doubtful("c") {
+			t.Fatalf("edges %v, doubtful %v", got, tr.Doubtful("c"))
+		}
+		if changes := tr.Expire("c", at(60)); len(changes) != 0 || !tr.Doubtful("c") {
+			t.Errorf("time alone has ended the pause that REST has told: %+v", changes)
+		}
+		kinds(tr, snap("ua", 70, customer(), agent("a", "ua", "connected")))
+		if tr.Doubtful("c") {
+			t.Error("the topic says that it is over, a minute later, and is doubted")
+		}
+	})
 	t.Run("the end of the leg confirms it", func(t *testing.T) {
 		got := kinds(begin(), snap("ua", 20.6, customer(), agent("a", "ua", "terminated")))
 		if want := map[string][]string{"a": {"finished"}}; !cmp.Equal(want, got) {

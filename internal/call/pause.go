@@ -17,6 +17,8 @@ type view struct {
 	recalled bool
 	// denied: REST says No, and the view has said Yes too lately to be overruled.
 	denied bool
+	// told: it is REST that says Yes, and the view has not spoken since.
+	told bool
 }
 
 // pause is the secure pause of a conversation: the OR over the latest view of every
@@ -55,6 +57,9 @@ func (p *pause) say(name string, flag Flag, at, waited time.Time, settle time.Du
 		return
 	}
 	v := p.view(name)
+	if v.told { // a doubt begins with its own word
+		v.told, v.doubt = false, time.Time{}
+	}
 	v.seen, v.denied = at, false
 	switch {
 	case flag == Yes:
@@ -95,9 +100,9 @@ func (p *pause) answer(flag Flag, asked, received time.Time, trust time.Duration
 		}
 		switch {
 		case flag == No && !v.doubt.IsZero() && !v.seen.After(asked):
-			v.flag, v.since, v.doubt = No, received, time.Time{} // frame and answer agree
+			v.flag, v.since, v.doubt, v.told = No, received, time.Time{}, false // frame and answer agree
 		case flag == No && v.flag == Yes && old:
-			v.flag, v.since, v.doubt, v.denied = No, received, time.Time{}, false
+			v.flag, v.since, v.doubt, v.denied, v.told = No, received, time.Time{}, false, false
 		case flag == No && v.flag == Yes:
 			v.denied = true
 		case flag == Yes && old:
@@ -105,12 +110,12 @@ func (p *pause) answer(flag Flag, asked, received time.Time, trust time.Duration
 			if v.flag != Yes {
 				v.since = received
 			}
-			v.flag, v.doubt = Yes, time.Time{}
+			v.flag, v.doubt, v.told = Yes, time.Time{}, false
 		case flag == Yes && (v.flag != Yes || !v.doubt.IsZero()):
 			if v.flag != Yes {
 				v.since = received
 			}
-			v.flag, v.doubt = Yes, received
+			v.flag, v.doubt, v.told = Yes, received, true
 		}
 	}
 }
@@ -130,11 +135,12 @@ func (p *pause) recall(legs []*legState) {
 }
 
 // expire believes the views that have been in doubt for patience without being
-// contradicted, for when nobody can be asked.
+// contradicted, for when nobody can be asked. What REST says only REST or a later word of
+// the view takes back: the end of a pause is never guessed.
 func (p *pause) expire(now time.Time, patience time.Duration) {
 	for i := range p.views {
 		v := &p.views[i]
-		if !v.doubt.IsZero() && now.Sub(v.doubt) >= patience {
+		if !v.doubt.IsZero() && !v.told && now.Sub(v.doubt) >= patience {
 			v.flag, v.since, v.doubt, v.recalled = No, v.doubt, time.Time{}, false
 		}
 	}

@@ -53,9 +53,9 @@ func (g *gate) share(p Priority) int {
 	switch p {
 	case PriorityChannels:
 	case PriorityLegs:
-		percent = 95
+		percent = 85 // three sessions of channels can be made from the rest
 	case PriorityDiscovery:
-		percent = 80
+		percent = 75
 	case PriorityPeriodic:
 		percent = 50
 	}

@@ -35,10 +35,10 @@ func TestGateKeepsShares(t *testing.T) {
 		g := newGate()
 		// The platform says: 100 per window, 50 are used, it ends in 30 s.
 		pass(t, g, PriorityPeriodic, 200, limits(50, 100, 30))
-		if w := pass(t, g, PriorityDiscovery, 200, limits(80, 100, 30)); w != 0 {
+		if w := pass(t, g, PriorityDiscovery, 200, limits(75, 100, 30)); w != 0 {
 			t.Errorf("discovery waited %s below its share", w)
 		}
-		if w := pass(t, g, PriorityLegs, 200, limits(95, 100, 30)); w != 0 {
+		if w := pass(t, g, PriorityLegs, 200, limits(85, 100, 30)); w != 0 {
 			t.Errorf("legs waited %s below their share", w)
 		}
 		if w := pass(t, g, PriorityChannels, 200, limits(96, 100, 30)); w != 0 {
