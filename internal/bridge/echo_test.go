@@ -154,3 +154,42 @@ func TestALegDoesNotStartInAPauseThatIsToldToBeOver(t *testing.T) {
 		t.Errorf("told %s", words(told))
 	}
 }
+
+// The same without the ids: the topics say last that the pause is over, too soon after they
+// said that it is on to be believed. So the other one has told, and the standby does not tell
+// the pause again, nor its end when it is believed.
+func TestStandbyDoesNotRepeatAPauseThatEndsAtOnce(t *testing.T) {
+	t.Run("nothing was heard since", func(t *testing.T) { pauseThatEndsAtOnce(t, false) })
+	t.Run("REST has said that it is over", func(t *testing.T) { pauseThatEndsAtOnce(t, true) })
+}
+
+func pauseThatEndsAtOnce(t *testing.T, asked bool) {
+	t.Helper()
+	r, one, two := pair(t)
+	for _, p := range []call.Participant{on(), talking("leg", "ua")} {
+		r.wait(4 * time.Second)
+		one.sees("ua", caller(), p)
+		one.sends()
+	}
+	two.reads()
+	r.wait(4 * time.Second)
+	if asked {
+		two.sees(call.ViewREST, caller(), talking("leg", "ua"))
+	}
+	r.wait(time.Millisecond)
+	two.sees("ua", caller(), on())
+	two.sees("ua", caller(), talking("leg", "ua"))
+	for range 5 {
+		r.wait(time.Second)
+		one.works(two)
+		two.standsIn()
+		two.Asks(r.now)
+	}
+	two.sees(call.ViewREST, caller(), talking("leg", "ua"))
+	r.wait(time.Second)
+	one.works(two)
+	two.standsIn()
+	one.Follow()
+	two.Lead(2)
+	two.expects()
+}

@@ -311,10 +311,10 @@ func (l *legLane) compose(c *Core, now time.Time) *flight {
 		}
 		return l.standIn(c, now)
 	}
-	first := l.next(c.tracker.Paused(l.id.Conversation))
+	first := l.next(l.saidPaused(c))
 	if first != nil && first.Phase() == call.Ended && len(l.doubted) > 0 {
 		l.redeem() // nothing comes after the end
-		first = l.next(c.tracker.Paused(l.id.Conversation))
+		first = l.next(l.saidPaused(c))
 	}
 	if first == nil && l.settle && !l.awaits() && l.differs() {
 		if l.unsure.After(now) {
@@ -324,7 +324,7 @@ func (l *legLane) compose(c *Core, now time.Time) *flight {
 			return nil
 		}
 		l.level(now)
-		first = l.next(c.tracker.Paused(l.id.Conversation))
+		first = l.next(l.saidPaused(c))
 	}
 	if first != nil {
 		e := *first

@@ -18,7 +18,10 @@ func (l *legLane) sacred(c *Core, now time.Time) *flight {
 	if level.Phase != call.Connected || level.SecurePause || !l.seen.SecurePause {
 		return nil
 	}
-	p := l.pauseFirst(level, c.tracker.Paused(l.id.Conversation))
+	if !l.resumed.IsZero() && c.tracker.PauseEnds(l.id.Conversation) {
+		return nil // so the other one has told, and no topic says otherwise
+	}
+	p := l.pauseFirst(level, l.saidPaused(c))
 	if p == nil {
 		return nil
 	}
@@ -69,6 +72,16 @@ func (l *legLane) tighten(level call.Level) *call.Edge {
 
 func isPause(e call.Edge) bool { return e.Kind == call.SecureOn }
 
+// saidPaused is when it was last said that the secure pause of the conversation is on, zero
+// when nobody says so. What only other legs in the stream say has the time of this leg.
+func (l *legLane) saidPaused(c *Core) time.Time {
+	said := c.tracker.Paused(l.id.Conversation)
+	if said.IsZero() && c.tracker.PauseOn(l.id.Conversation) {
+		return l.written
+	}
+	return said
+}
+
 // pauseFirst returns the step to a secure pause that is believed and not told: one that
 // is pending, one that was taken for told, or, where another instance has told the end
 // of the pause and a topic has said since that it is on, one in doubt. Where no topic
@@ -79,7 +92,7 @@ func (l *legLane) pauseFirst(level call.Level, said time.Time) *call.Edge {
 	}
 	k := call.Key{Kind: call.SecureOn}
 	e := call.Edge{Key: k, After: level.Step(k), Occurred: said, Estimated: true, Received: said, Reconciled: true}
-	if said.Before(l.resumed) {
+	if said.IsZero() || said.Before(l.resumed) {
 		return nil
 	}
 	if i := slices.IndexFunc(l.doubted, isPause); i >= 0 {
@@ -91,14 +104,15 @@ func (l *legLane) pauseFirst(level call.Level, said time.Time) *call.Edge {
 	return &l.pending[0]
 }
 
-// unmade takes back a secure pause that was only believed in doubt, when it is seen to be
-// over before it was told.
+// unmade takes back a secure pause that is seen to be over before it was told, when it was
+// only believed in doubt, or when somebody else has told a pause and its end: it was that one.
 func (l *legLane) unmade(e *call.Edge) bool {
 	if e.Kind != call.SecureOff {
 		return false
 	}
 	i := slices.IndexFunc(l.pending, func(p call.Edge) bool {
-		return p.Kind == call.SecureOn && p.Reconciled && p.Topic == "" && p.CorrelationID == ""
+		doubted := p.Reconciled && p.Topic == "" && p.CorrelationID == ""
+		return isPause(p) && (doubted || l.own == nil && !l.resumed.IsZero())
 	})
 	if i < 0 {
 		return false

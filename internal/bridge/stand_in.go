@@ -27,6 +27,9 @@ func (l *legLane) standIn(c *Core, now time.Time) *flight {
 		return nil
 	}
 	e := l.pending[0]
+	if e.Kind == call.SecureOn && l.seen.SecurePause {
+		return nil // see sacred
+	}
 	if e.Kind == call.SecureOff && !l.resumes(c, &e, now) {
 		return nil
 	}

@@ -47,6 +47,20 @@ func (p *pause) unsure() bool {
 	return yes && no
 }
 
+// ending reports whether every view that says that the pause is on has said since that it
+// is over, which is too early to be believed.
+func (p *pause) ending() bool {
+	any := false
+	for i := range p.views {
+		v := &p.views[i]
+		if v.flag == Yes && (v.doubt.IsZero() || v.told) {
+			return false
+		}
+		any = any || v.flag == Yes
+	}
+	return any
+}
+
 // say records what a view says at a time. A change from on to off within settle of
 // the change to on may be two frames that changed places; it is held in doubt until
 // it is confirmed, by REST, by a later frame that shows progress, or by time. So is

@@ -150,6 +150,19 @@ func (t *Tracker) Paused(conversation string) (said time.Time) {
 	return said
 }
 
+// PauseOn reports whether anything says that the secure pause of the conversation is on.
+func (t *Tracker) PauseOn(conversation string) bool {
+	c := t.conversations[conversation]
+	return c != nil && c.pause.on()
+}
+
+// PauseEnds reports whether every topic that says that the pause is on has said since that
+// it is over, too soon to be believed.
+func (t *Tracker) PauseEnds(conversation string) bool {
+	c := t.conversations[conversation]
+	return c != nil && c.pause.ending()
+}
+
 // Adopt makes a leg known that was found in the stream. Where a snapshot has spoken
 // of the leg, only its phase moves, and only forward, and facts that were not known
 // are filled in; otherwise the leg takes everything.
