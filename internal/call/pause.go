@@ -50,15 +50,15 @@ func (p *pause) unsure() bool {
 // ending reports whether every view that says that the pause is on has said since that it
 // is over, which is too early to be believed.
 func (p *pause) ending() bool {
-	any := false
+	on := false
 	for i := range p.views {
 		v := &p.views[i]
 		if v.flag == Yes && (v.doubt.IsZero() || v.told) {
 			return false
 		}
-		any = any || v.flag == Yes
+		on = on || v.flag == Yes
 	}
-	return any
+	return on
 }
 
 // say records what a view says at a time. A change from on to off within settle of
