@@ -78,12 +78,12 @@ func TestStatusPageInABrowser(t *testing.T) {
 	shows("nobody could take over", "instances", "No other instance reports itself")
 
 	// Trouble is readable too.
+	s.nats.Stop() // before the gap, or the stream may hold it
 	for _, fault := range []simulator.Fault{{Kind: simulator.FaultREST, Path: "/"}, {Kind: simulator.FaultCut}} {
 		if _, err := s.org.Inject(fault); err != nil {
 			t.Fatal(err)
 		}
 	}
-	s.nats.Stop()
 	shows("it is not ready", "state", "Not ready: NATS")
 	shows("nobody is observed", "tiles", "0 of 8")
 	shows("NATS is away", "tiles", "not connected")
