@@ -61,7 +61,8 @@ type Core struct {
 	decodedAt uint64
 	// hush: nothing is sent before, since the process did not run from frozen on.
 	frozen, hush time.Time
-	echoes       echoes
+	// echoes are what others told lately.
+	echoes echoes
 	// due: no lane of later is due before.
 	due     time.Time
 	out     []Message // the room of what Next returns

@@ -44,9 +44,11 @@ type lateness struct{ since, until time.Time }
 
 func newEchoes() echoes { return echoes{seed: maphash.MakeSeed(), late: make(map[int]lateness)} }
 
-// told notes an event of somebody else.
-func (e *echoes) told(d *recording.CallData, now time.Time) {
-	if d.Origin.CorrelationID == "" {
+// told notes an event of somebody else, and the steps of the leg that it tells. That a
+// pause is on is one of them in every event, since the first one may have been a start.
+func (e *echoes) told(leg call.ID, d *recording.CallData, steps []call.Key, now time.Time) {
+	change := d.Origin.CorrelationID
+	if change == "" {
 		return
 	}
 	if now.Sub(e.turned) >= echoFor || len(e.recent) >= maxEchoes {
@@ -55,19 +57,15 @@ func (e *echoes) told(d *recording.CallData, now time.Time) {
 	if e.recent == nil {
 		e.recent = make(map[uint64]echo)
 	}
-	id := maphash.String(e.seed, d.Origin.CorrelationID)
+	id := maphash.String(e.seed, change)
 	if _, known := e.recent[id]; !known {
 		e.recent[id] = echo{now, d.Timing.Received.Time}
 	}
-}
-
-// steps notes the steps of a leg that the event noted last tells.
-func (e *echoes) steps(leg call.ID, steps []call.Key, change string) {
-	if change == "" {
-		return
-	}
 	for _, k := range steps {
 		e.recent[e.id(leg, k, change)] = echo{}
+	}
+	if d.Leg.SecurePause {
+		e.recent[e.id(leg, call.Key{Kind: call.SecureOn}, change)] = echo{}
 	}
 }
 

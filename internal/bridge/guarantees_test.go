@@ -60,6 +60,9 @@ func (w *world) histories() map[string]*history {
 		if want := uint64(len(h.events) + 1); c.Data.Revision != want {
 			w.rt.Fatalf("G1: leg %s has revision %d where %d comes next", c.Data.Leg.ID, c.Data.Revision, want)
 		}
+		if c.Data.Timing.Occurred.IsZero() || c.Data.Timing.Received.IsZero() {
+			w.rt.Fatalf("contract: %s %s of leg %s has no time", c.Data.Verb, c.Data.Cause, c.Data.Leg.ID)
+		}
 		h.events = append(h.events, c)
 		h.counts[c.Data.Verb]++
 		h.causes[c.Data.Cause]++

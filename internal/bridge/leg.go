@@ -203,7 +203,6 @@ func (l *legLane) learned(c *Core, e *Entry, now time.Time) error {
 	l.tell(c, d, nil, e.Time)
 	l.history = false
 	c.witness(e)
-	c.echoes.told(d, now)
 	if d.Confidence == recording.Observed {
 		c.hears(d.Origin.Instance, d.Timing.Received.Time)
 	}
@@ -212,10 +211,7 @@ func (l *legLane) learned(c *Core, e *Entry, now time.Time) error {
 	l.seen = c.tracker.Adopt(&belief)
 	before.Phase = after.Phase // a start tells more than the start
 	steps := call.Between(before, after, true)
-	c.echoes.steps(l.id, steps, d.Origin.CorrelationID)
-	if after.SecurePause {
-		c.echoes.steps(l.id, []call.Key{{Kind: call.SecureOn}}, d.Origin.CorrelationID)
-	}
+	c.echoes.told(l.id, d, steps, now)
 	l.ever.add(steps)
 	if first && d.Revision > 1 {
 		l.ever = everything

@@ -10,6 +10,15 @@ import (
 	"github.com/recorderbridge/genesys-ingestor/internal/call"
 )
 
+// hidden is a pair of which the platform has shown a mute to the standby alone.
+func hidden(t *testing.T) (r *rig, one, two *instance) {
+	t.Helper()
+	r, one, two = pair(t)
+	r.wait(time.Second)
+	two.sees("ua", caller(), muted("leg", "ua"))
+	return r, one, two
+}
+
 // works lets a leader tell something of another conversation, for the other instance to
 // read.
 func (i *instance) works(reader *instance) {
@@ -43,9 +52,7 @@ func (i *instance) looks() {
 // and until the leader has told of something that came later than that. The frame that the
 // leader gets in the end tells it nothing new.
 func TestStandbyTellsWhatTheLeaderWasNotShown(t *testing.T) {
-	r, one, two := pair(t)
-	r.wait(time.Second)
-	two.sees("ua", caller(), muted("leg", "ua"))
+	r, one, two := hidden(t)
 	r.wait(400 * time.Millisecond)
 	one.works(two)
 	two.standsIn()
@@ -68,9 +75,7 @@ func TestStandbyTellsWhatTheLeaderWasNotShown(t *testing.T) {
 
 // A leader that tells nothing at all is dead, or slow: that is the business of the lease.
 func TestStandbyLeavesADeadLeaderToTheLease(t *testing.T) {
-	r, _, two := pair(t)
-	r.wait(time.Second)
-	two.sees("ua", caller(), muted("leg", "ua"))
+	r, _, two := hidden(t)
 	for range 5 {
 		r.wait(time.Second)
 		two.standsIn()
@@ -81,9 +86,7 @@ func TestStandbyLeavesADeadLeaderToTheLease(t *testing.T) {
 
 // The leader missed two steps and was then shown the leg: it knows better what is now.
 func TestStandbyLeavesALegToALeaderThatWasShownItLater(t *testing.T) {
-	r, one, two := pair(t)
-	r.wait(time.Second)
-	two.sees("ua", caller(), muted("leg", "ua"))
+	r, one, two := hidden(t)
 	r.wait(100 * time.Millisecond)
 	two.sees("ua", caller(), talking("leg", "ua"))
 	r.wait(100 * time.Millisecond)
@@ -159,9 +162,7 @@ func TestStandbyAsksBeforeItEndsAPause(t *testing.T) {
 
 // Both tell at the same moment: it is told once.
 func TestStandbyAndLeaderTellOnce(t *testing.T) {
-	r, one, two := pair(t)
-	r.wait(time.Second)
-	two.sees("ua", caller(), muted("leg", "ua"))
+	r, one, two := hidden(t)
 	r.wait(time.Second)
 	one.works(two)
 	one.sees("ua", caller(), muted("leg", "ua")) // late
@@ -221,9 +222,7 @@ func TestStandbyTellsAllThatAFrameShows(t *testing.T) {
 
 // The leader's clock is ahead: the standby waits all the same.
 func TestStandbyWaitsByItsOwnClockToo(t *testing.T) {
-	r, one, two := pair(t)
-	r.wait(time.Second)
-	two.sees("ua", caller(), muted("leg", "ua"))
+	r, one, two := hidden(t)
 	r.wait(time.Minute)
 	one.works(two)
 	r.wait(-time.Minute + 400*time.Millisecond)
@@ -244,9 +243,7 @@ func TestStandbyLeavesWhatRESTKnowsToTheLeader(t *testing.T) {
 
 // What a process of the same name wrote before this one says nothing about a leader.
 func TestStandbyDoesNotTakeItselfForTheLeader(t *testing.T) {
-	r, one, two := pair(t)
-	r.wait(time.Second)
-	two.sees("ua", caller(), muted("leg", "ua"))
+	r, one, two := hidden(t)
 	r.wait(time.Second)
 	one.Follow()
 	two.Lead(2)
@@ -264,9 +261,7 @@ func TestStandbyDoesNotTakeItselfForTheLeader(t *testing.T) {
 // What the leader has stored together is not read in the order in which it came: an event of
 // a leg may be the next one.
 func TestStandbyReadsOnBeforeItStandsIn(t *testing.T) {
-	r, one, two := pair(t)
-	r.wait(time.Second)
-	two.sees("ua", caller(), muted("leg", "ua"))
+	r, one, two := hidden(t)
 	r.wait(time.Second)
 	one.works(two)
 	two.StandIn()

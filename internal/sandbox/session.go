@@ -103,8 +103,7 @@ func (s *session) platform(life context.Context, parts *sync.WaitGroup) error {
 	return nil
 }
 
-// ingestors starts the processes, the first one a moment before the second so that
-// it leads.
+// ingestors starts the processes. Whoever is ready first leads.
 func (s *session) ingestors(life context.Context) error {
 	for i := range s.Instances {
 		name := string(rune('a' + i))

@@ -56,11 +56,7 @@ func (j *judge) pause(t *talk, on *simulator.Toggle, end time.Time) {
 		j.pauseDelays = append(j.pauseDelays, open[0].to.Sub(begin))
 	}
 	limit := exposedFor
-	saw := j.witness.saw
-	if j.oneIsAway(on.At) {
-		saw = j.witness.surely
-	}
-	if !saw(t.ConversationID, "", on.Version, on.Version+1, on.At) {
+	if !j.shown(t, "", on.Version, on.Version+1, on.At) {
 		limit = j.Reach // only a later frame or REST can have shown it
 	}
 	if excused > limit {

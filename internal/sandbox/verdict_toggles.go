@@ -78,13 +78,9 @@ func (j *judge) happened(t *talk, r toggleRow) []flip {
 		if !x.At.After(t.from) {
 			continue // so it was when it began
 		}
-		saw := j.witness.saw
-		if j.oneIsAway(x.At) {
-			saw = j.witness.surely
-		}
 		f := flip{
 			on: x.On, at: x.At, past: end, match: -1, shown: x.At,
-			seen: saw(t.ConversationID, user, x.Version, past, x.At) || end.Sub(x.At) >= j.Reach,
+			seen: j.shown(t, user, x.Version, past, x.At) || end.Sub(x.At) >= j.Reach,
 		}
 		if r.ofAllViews && !x.On {
 			f.shown = later(x.At, j.witness.agreed(t.ConversationID, x.Version, past, end))
@@ -92,6 +88,13 @@ func (j *judge) happened(t *talk, r toggleRow) []flip {
 		list = append(list, f)
 	}
 	return list
+}
+
+// shown tells whether a version was surely shown to an instance that could tell it: while
+// one of them is away, what only one channel shows may be shown to that one.
+func (j *judge) shown(t *talk, user string, first, past int, at time.Time) bool {
+	channels := j.witness.channels(t.ConversationID, user, first, past, at)
+	return channels > 1 || channels == 1 && !j.oneIsAway(at)
 }
 
 // oneIsAway tells whether one of the instances was killed, frozen or cut off at a moment.

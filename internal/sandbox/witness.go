@@ -42,11 +42,21 @@ func (w *witness) arrived(channel string, at time.Time) bool {
 // saw tells whether a version of a conversation, from first up to but not including
 // past, was surely shown to some client. A user restricts it to the user's topics.
 func (w *witness) saw(conversation, user string, first, past int, at time.Time) bool {
-	c := w.conversations[conversation]
-	return c != nil && slices.ContainsFunc(c.Sightings, func(s simulator.Sighting) bool {
-		return strings.Contains(s.Topic, user) && w.arrived(s.Channel, at) &&
-			slices.ContainsFunc(s.Versions, func(v int) bool { return v >= first && v < past })
-	})
+	return w.channels(conversation, user, first, past, at) > 0
+}
+
+// channels counts those that such a version was surely shown on.
+func (w *witness) channels(conversation, user string, first, past int, at time.Time) int {
+	shown := make(map[string]bool)
+	if c := w.conversations[conversation]; c != nil {
+		for _, s := range c.Sightings {
+			if strings.Contains(s.Topic, user) && w.arrived(s.Channel, at) &&
+				slices.ContainsFunc(s.Versions, func(v int) bool { return v >= first && v < past }) {
+				shown[s.Channel] = true
+			}
+		}
+	}
+	return len(shown)
 }
 
 // agreed returns when every topic that had shown a conversation before a version had shown
@@ -81,21 +91,6 @@ func (w *witness) agreed(conversation string, first, past int, end time.Time) ti
 		last = later(last, at)
 	}
 	return last
-}
-
-// surely is [witness.saw] for a moment at which one of two instances was away: what only
-// one channel was shown may have been shown to that one.
-func (w *witness) surely(conversation, user string, first, past int, at time.Time) bool {
-	channels := make(map[string]bool)
-	if c := w.conversations[conversation]; c != nil {
-		for _, s := range c.Sightings {
-			if strings.Contains(s.Topic, user) && w.arrived(s.Channel, at) &&
-				slices.ContainsFunc(s.Versions, func(v int) bool { return v >= first && v < past }) {
-				channels[s.Channel] = true
-			}
-		}
-	}
-	return len(channels) > 1
 }
 
 // sawLast tells whether some client was surely shown the last version of the
