@@ -193,3 +193,27 @@ func pauseThatEndsAtOnce(t *testing.T, asked bool) {
 	two.Lead(2)
 	two.expects()
 }
+
+// A leg has started in a pause, and somebody else has told both, and then the end of the
+// pause. The notification that shows the start comes late, after REST: it shows no second
+// pause.
+func TestPauseThatWasToldWithTheStartIsTold(t *testing.T) {
+	r := newRig(t)
+	one, two := r.instance("one"), r.instance("two")
+	one.Lead(1)
+	ringing, over := on(), talking("leg", "ua")
+	ringing.State, ringing.Connected = "alerting", time.Time{}
+	for k, p := range []call.Participant{ringing, on(), over} {
+		one.hears(0, []string{"rings", "start", "off"}[k], caller(), p)
+		one.sends()
+		r.wait(4 * time.Second)
+	}
+	two.reads()
+	r.wait(4 * time.Second)
+	two.sees(call.ViewREST, caller(), over)
+	r.wait(time.Millisecond)
+	two.hears(0, "start", caller(), on())
+	r.wait(time.Second)
+	one.works(two)
+	two.standsIn()
+}
