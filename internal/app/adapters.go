@@ -76,11 +76,10 @@ func (q questions) Open(ctx context.Context) ([]bridge.Open, error) {
 }
 
 // Conversation implements bridge.Platform.
-func (q questions) Conversation(ctx context.Context, id string, urgent bool) (*call.Snapshot, error) {
-	priority := genesys.PriorityPeriodic
-	if urgent {
-		priority = genesys.PriorityLegs
-	}
+func (q questions) Conversation(ctx context.Context, id string, why bridge.Why) (*call.Snapshot, error) {
+	priority := map[bridge.Why]genesys.Priority{
+		bridge.WhyDoubt: genesys.PriorityDoubts, bridge.WhyGap: genesys.PriorityLegs, bridge.WhyPeriodic: genesys.PriorityPeriodic,
+	}[why]
 	s, err := q.Platform.Conversation(ctx, id, priority)
 	if errors.Is(err, genesys.ErrNotFound) {
 		return nil, errors.Join(bridge.ErrGone, err)

@@ -68,8 +68,10 @@ type App struct {
 	established atomic.Bool
 	// powerless: NATS refuses the right to take the lease.
 	powerless atomic.Bool
-	caughtUp  atomic.Bool
-	opened    atomic.Bool // everything that needs NATS is there
+	// behind: the leader was last seen not to tell what was seen here. It is logged once.
+	behind   atomic.Bool
+	caughtUp atomic.Bool
+	opened   atomic.Bool // everything that needs NATS is there
 	// readySince is when this instance began to observe everybody, in Unix nanoseconds,
 	// 0 while it does not.
 	readySince atomic.Int64

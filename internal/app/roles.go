@@ -346,12 +346,17 @@ func (a *App) Report() Report {
 		switch {
 		case r.Role != recording.Secondary:
 		case n > 0 && now.Sub(oldest) > behindAfter:
-			r.Behind = true
-			a.log.Warn("the leader has not told what was seen here", "pending", n, "oldest", now.Sub(oldest).String(), "what", c.Waiting())
+			if r.Behind = true; !a.behind.Swap(true) {
+				a.log.Warn("the leader has not told what was seen here", "pending", n, "oldest", now.Sub(oldest).String(), "what", c.Waiting())
+			}
+			return
 		case c.StandsIn(now):
-			r.Behind = true
-			a.log.Warn("telling what the leader was not shown", "events", c.Stats().StoodIn)
+			if r.Behind = true; !a.behind.Swap(true) {
+				a.log.Warn("telling what the leader was not shown", "events", c.Stats().StoodIn)
+			}
+			return
 		}
+		a.behind.Store(false)
 	})
 	return r
 }

@@ -19,7 +19,8 @@ type mark struct {
 	key call.Key
 	// occurred is when it happened, zero where the platform did not say.
 	occurred time.Time
-	at       time.Time
+	// at is when it was read here, seen when about it was observed there.
+	at, seen time.Time
 	// weak: it may never be observed, because our topic has spoken since, or has been
 	// silent for long. After a frozen link or process the notifications all come late,
 	// so that the step may still be among them.
@@ -128,6 +129,10 @@ func (l *legLane) match(steps []call.Key, d *recording.CallData) (others []call.
 			return same(e.Key, k) && !e.Received.After(d.Timing.Received.Time)
 		})
 		if i := slices.IndexFunc(l.pending, func(e call.Edge) bool { return e.Key == k }); i >= 0 {
+			if id := l.pending[i].CorrelationID; id != "" && id == d.Origin.CorrelationID {
+				// The very same step: our topic has passed what was told before it.
+				l.ahead = slices.DeleteFunc(l.ahead, func(m mark) bool { return same(m.key, k) })
+			}
 			l.pending = slices.Delete(l.pending, i, i+1)
 			continue
 		}
@@ -141,14 +146,16 @@ func (l *legLane) match(steps []call.Key, d *recording.CallData) (others []call.
 // late; the levels are compared when we lead.
 func (l *legLane) expect(c *Core, steps []call.Key, d *recording.CallData, history bool, now time.Time) {
 	var occurred time.Time
-	if len(steps) == 1 && !d.Timing.Estimated {
+	if isStep := d.Verb != recording.Prepare && d.Verb != recording.Start; len(steps) == 1 && isStep && !d.Timing.Estimated {
 		occurred = d.Timing.Occurred.Time
 	}
 	if history && len(steps) > 0 {
 		l.hesitate(c, now)
 	}
+	// How long it waited there is known by one clock.
+	seen := now.Add(-max(d.Timing.Published.Sub(d.Timing.Received.Time), 0))
 	for _, k := range steps {
-		l.ahead = append(l.ahead, mark{key: k, occurred: occurred, at: now, weak: history})
+		l.ahead = append(l.ahead, mark{key: k, occurred: occurred, at: now, seen: seen, weak: history})
 	}
 	if n := len(l.ahead); n > maxAhead {
 		l.ahead = slices.Delete(l.ahead, 0, n-maxAhead)

@@ -28,9 +28,19 @@ type Platform interface {
 	// Open lists the conversations that the platform takes for open.
 	Open(ctx context.Context) ([]Open, error)
 	// Conversation reads one as it is now. [ErrGone] when the platform says that it
-	// does not exist. urgent asks for a place before periodic reads.
-	Conversation(ctx context.Context, id string, urgent bool) (*call.Snapshot, error)
+	// does not exist.
+	Conversation(ctx context.Context, id string, why Why) (*call.Snapshot, error)
 }
+
+// Why is the reason for a question: requests are scarce, and some matter more.
+type Why int
+
+// The reasons, the most important first.
+const (
+	WhyDoubt    Why = iota // what is known contradicts itself
+	WhyGap                 // something may have been missed
+	WhyPeriodic            // no occasion
+)
 
 // Open is a conversation that the platform takes for open.
 type Open struct {
@@ -85,6 +95,8 @@ type Engine struct {
 	// reconcile wakes the reconciler; its requests are coalesced.
 	reconcile chan struct{}
 	urgent    chan string
+	// asking are those in urgent, and those that are being read; mu protects it.
+	asking map[string]bool
 	// unfinished has room for the one list of what the finisher is to read next.
 	unfinished chan []string
 	// asked and answered count the comparisons that were asked for, and those of them
@@ -129,7 +141,7 @@ func NewEngine(o EngineOptions) *Engine {
 	}
 	return &Engine{
 		opts: o, log: o.Logger, core: NewCore(o.Core), loads: make(chan Load, 1024),
-		reconcile: make(chan struct{}, 1), urgent: make(chan string, 256), unfinished: make(chan []string, 1), done: make(chan struct{}),
+		reconcile: make(chan struct{}, 1), urgent: make(chan string, 256), asking: make(map[string]bool), unfinished: make(chan []string, 1), done: make(chan struct{}),
 		gaps: newGaps(o.Core.Instance),
 	}
 }
@@ -306,8 +318,12 @@ func (e *Engine) tick(second bool) {
 			c.Sweep(now)
 		}
 		for _, id := range c.Asks(now) {
+			if e.asking[id] {
+				continue // the question waits for its turn
+			}
 			select {
 			case e.urgent <- id:
+				e.asking[id] = true
 			default: // it is asked again
 			}
 		}

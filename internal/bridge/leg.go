@@ -312,14 +312,14 @@ func (l *legLane) compose(c *Core, now time.Time) *flight {
 		l.redeem() // nothing comes after the end
 		first = l.next(l.saidPaused(c))
 	}
-	if first == nil && l.settle && !l.awaits() && l.differs() {
+	if first == nil && l.settle && !l.awaits() && l.differs(c) {
 		if l.unsure.After(now) {
-			c.wonder(l.id.Conversation, l.unsure, now)
+			c.wonder(l.id.Conversation, l.unsure, now, firstAsk)
 			l.notBefore = l.unsure
 			c.park(l.lane)
 			return nil
 		}
-		l.level(now)
+		l.level(c, call.Edge{Occurred: now, Estimated: true, Received: now, Reconciled: true})
 		first = l.next(l.saidPaused(c))
 	}
 	if first != nil {
@@ -391,26 +391,34 @@ func (l *legLane) state() recording.State {
 }
 
 // differs reports whether the levels have to be compared, and are not the same.
-func (l *legLane) differs() bool {
-	l.settle = len(call.Between(control.LevelOf(l.published), l.seen.Level, !l.seen.Facts.Connected.IsZero())) > 0
+func (l *legLane) differs(c *Core) bool {
+	l.settle = len(call.Between(control.LevelOf(l.published), l.goal(c), !l.seen.Facts.Connected.IsZero())) > 0
 	return l.settle
 }
 
-// level compares what is published with what is believed, and makes the difference
-// pending, as knowledge gained afterwards.
-func (l *legLane) level(now time.Time) {
+// goal is the level to be told. Where somebody else has told the end of a secure pause and
+// nobody has said since that it is on, that one knew better than what is believed here.
+func (l *legLane) goal(c *Core) call.Level {
+	level, told := l.seen.Level, control.LevelOf(l.published)
+	if level.SecurePause && !told.SecurePause && told.Phase == call.Connected && l.saidPaused(c).Before(l.resumed) {
+		level.SecurePause = false
+	}
+	return level
+}
+
+// level compares what is published with what is to be told, and makes the difference
+// pending: steps that were learned as the given one.
+func (l *legLane) level(c *Core, learned call.Edge) {
 	l.settle = false
 	l.redeem()
 	before := control.LevelOf(l.published)
 	for i := range l.pending {
 		before = before.Step(l.pending[i].Key)
 	}
-	after := before
-	for _, k := range call.Between(before, l.seen.Level, !l.seen.Facts.Connected.IsZero()) {
-		after = after.Step(k)
-		l.pending = append(l.pending, call.Edge{
-			Key: k, After: after, Occurred: now, Estimated: true, Received: now, Reconciled: true,
-		})
+	for _, k := range call.Between(before, l.goal(c), !l.seen.Facts.Connected.IsZero()) {
+		before = before.Step(k)
+		learned.Key, learned.After = k, before
+		l.pending = append(l.pending, learned)
 	}
 }
 

@@ -1,8 +1,10 @@
 package bridge
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/recorderbridge/genesys-ingestor/api/recording"
@@ -67,10 +69,15 @@ func (c *Core) contradict(s *call.Snapshot, now time.Time) {
 			continue
 		}
 		for i := range l.ahead {
-			if m := &l.ahead[i]; !m.weak && now.Sub(m.at) >= overtaking {
+			m := &l.ahead[i]
+			switch age := now.Sub(m.seen); {
+			case m.weak:
+			case age >= overtaking:
 				m.weak = true
 				l.hesitate(c, now)
-				c.wonder(s.ConversationID, l.unsure, now)
+				c.wonder(s.ConversationID, l.unsure, now, 0)
+			default:
+				c.wonder(s.ConversationID, now.Add(c.opts.Patience), now, overtaking-age)
 			}
 		}
 	}
@@ -117,11 +124,12 @@ func (c *Core) confirm(s *call.Snapshot, now time.Time) {
 }
 
 // wonder has REST asked about a conversation whose legs cannot be compared: they may be
-// told further than our late topics show, or not as far.
-func (c *Core) wonder(conversation string, until, now time.Time) {
+// told further than our late topics show, or not as far. It is asked after a while, unless
+// it is asked already.
+func (c *Core) wonder(conversation string, until, now time.Time, after time.Duration) {
 	c.wonders[conversation] = until
-	if _, asked := c.asks[conversation]; !asked {
-		c.asks[conversation] = ask{next: now.Add(firstAsk)}
+	if a, asked := c.asks[conversation]; !asked || a.tries == 0 && a.next.After(now.Add(after)) {
+		c.asks[conversation] = ask{next: now.Add(after)}
 	}
 }
 
@@ -146,7 +154,8 @@ func (c *Core) doubt(conversation string, now time.Time) {
 
 // Asks returns the conversations that should be read over REST now, because what is
 // known of them contradicts itself. An answer comes back as a snapshot; without one
-// the conversation is returned again, less and less often.
+// the conversation is returned again, less and less often. Those in a secure pause come
+// first.
 func (c *Core) Asks(now time.Time) []string {
 	var due []string
 	for id, a := range c.asks {
@@ -171,8 +180,17 @@ func (c *Core) Asks(now time.Time) []string {
 		c.asks[id] = a
 		due = append(due, id)
 	}
-	slices.Sort(due)
+	slices.SortFunc(due, func(a, b string) int {
+		return cmp.Or(c.pausedFirst(a)-c.pausedFirst(b), strings.Compare(a, b))
+	})
 	return due
+}
+
+func (c *Core) pausedFirst(conversation string) int {
+	if c.tracker.PauseOn(conversation) {
+		return 0
+	}
+	return 1
 }
 
 // A question is repeated quickly while frames and answers may still be overtaking each

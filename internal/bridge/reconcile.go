@@ -132,9 +132,10 @@ func (e *Engine) asker(ctx context.Context) {
 				case <-ctx.Done():
 					return
 				case id := <-e.urgent:
-					if err := e.read(ctx, id, nil, true); err != nil && ctx.Err() == nil {
+					if err := e.read(ctx, id, nil, WhyDoubt); err != nil && ctx.Err() == nil {
 						e.log.Warn("a doubtful conversation could not be read", "conversation", id, "error", err)
 					}
+					e.Do(func(*Core, time.Time) { delete(e.asking, id) })
 				}
 			}
 		})
@@ -174,7 +175,11 @@ func (e *Engine) compare(ctx context.Context, periodic bool) error {
 	if err != nil {
 		e.log.Warn("open conversations cannot be listed: calls that began unseen stay unseen until they change", "error", err)
 	}
-	lost := e.readAll(ctx, believed, open, since, periodic)
+	why := WhyGap
+	if periodic {
+		why = WhyPeriodic
+	}
+	lost := e.readAll(ctx, believed, open, since, why)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -233,7 +238,7 @@ func (e *Engine) readLate(ctx context.Context, ids []string) {
 		if ctx.Err() != nil || len(e.unfinished) > 0 {
 			return
 		}
-		if err := e.read(ctx, id, nil, false); err != nil && ctx.Err() == nil {
+		if err := e.read(ctx, id, nil, WhyPeriodic); err != nil && ctx.Err() == nil {
 			e.log.Debug("a conversation that is over could not be read", "conversation", id, "error", err)
 		}
 		select {
@@ -260,7 +265,7 @@ func (e *Engine) closeForeign(c *Core, begin time.Time, found findings, now time
 
 // readAll reads conversations of which no topic has spoken since a time, several at a
 // time, and returns those that could not be read.
-func (e *Engine) readAll(ctx context.Context, believed []string, open []Open, since time.Time, periodic bool) []string {
+func (e *Engine) readAll(ctx context.Context, believed []string, open []Open, since time.Time, why Why) []string {
 	calls := make(map[string]map[string]string, len(open))
 	known := make(map[string]bool, len(believed))
 	for _, id := range believed {
@@ -283,7 +288,7 @@ func (e *Engine) readAll(ctx context.Context, believed []string, open []Open, si
 				if e.fresh(id, since) {
 					continue // its turn came late: it has spoken meanwhile
 				}
-				if err := e.read(ctx, id, calls[id], !periodic); err != nil {
+				if err := e.read(ctx, id, calls[id], why); err != nil {
 					mu.Lock()
 					lost = append(lost, id)
 					mu.Unlock()
@@ -310,8 +315,8 @@ func (e *Engine) fresh(id string, since time.Time) (fresh bool) {
 }
 
 // read reads one conversation and folds it.
-func (e *Engine) read(ctx context.Context, id string, calls map[string]string, urgent bool) error {
-	s, err := e.opts.Platform.Conversation(ctx, id, urgent)
+func (e *Engine) read(ctx context.Context, id string, calls map[string]string, why Why) error {
+	s, err := e.opts.Platform.Conversation(ctx, id, why)
 	if errors.Is(err, ErrGone) {
 		e.Do(func(c *Core, now time.Time) { c.Gone(id, now) })
 		return nil

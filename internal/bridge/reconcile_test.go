@@ -47,7 +47,7 @@ func (h *house) Open(context.Context) ([]bridge.Open, error) {
 	return []bridge.Open{{ID: "conv0"}, {ID: "conv1"}, {ID: "conv2"}}, nil
 }
 
-func (h *house) Conversation(ctx context.Context, id string, _ bool) (*call.Snapshot, error) {
+func (h *house) Conversation(ctx context.Context, id string, _ bridge.Why) (*call.Snapshot, error) {
 	asked := time.Now()
 	select {
 	case <-time.After(time.Second):

@@ -95,8 +95,8 @@ func (l *legLane) pauseFirst(level call.Level, said time.Time) *call.Edge {
 	if said.IsZero() || said.Before(l.resumed) {
 		return nil
 	}
-	if i := slices.IndexFunc(l.doubted, isPause); i >= 0 {
-		e = l.doubted[i]
+	if i := slices.IndexFunc(l.doubted, isPause); i >= 0 && !said.After(l.doubted[i].Received) {
+		e = l.doubted[i] // else it may be another one by now
 	}
 	l.doubted = slices.DeleteFunc(l.doubted, func(d call.Edge) bool { return same(d.Key, k) })
 	l.ahead = slices.DeleteFunc(l.ahead, func(m mark) bool { return m.key.Kind == call.SecureOff })

@@ -23,6 +23,10 @@ const alone = 500 * time.Millisecond
 // standIn returns the next event of a leg about which the leader was not shown what this
 // instance was.
 func (l *legLane) standIn(c *Core, now time.Time) *flight {
+	if l.seen != nil && l.published != nil {
+		l.tighten(control.LevelOf(l.published)) // an end of a pause that came back is not told
+		l.disagree(c)
+	}
 	if !l.forsaken(c, now) {
 		return nil
 	}
@@ -41,6 +45,17 @@ func (l *legLane) standIn(c *Core, now time.Time) *flight {
 		s.standsIn = true
 	}
 	return f
+}
+
+// disagree makes steps pending that nobody was shown and that follow from what our own topic
+// has shown since the last event: REST was asked, and agrees.
+func (l *legLane) disagree(c *Core) {
+	seen := c.tracker.Seen(l.id)
+	if len(l.pending) > 0 || !l.settle || l.awaits() || !seen.After(l.published.Timing.Received.Time) ||
+		!c.answered[l.id.Conversation].After(seen) || !l.differs(c) {
+		return
+	}
+	l.level(c, call.Edge{Occurred: seen, Estimated: true, Received: seen})
 }
 
 // forsaken reports whether the leg's next step is one that a working leader should have
@@ -70,7 +85,7 @@ func (l *legLane) resumes(c *Core, e *call.Edge, now time.Time) bool {
 		return !l.seen.SecurePause
 	}
 	if _, asked := c.wonders[id]; !asked {
-		c.wonder(id, now.Add(c.opts.Patience), now)
+		c.wonder(id, now.Add(c.opts.Patience), now, firstAsk)
 	}
 	return false
 }

@@ -113,7 +113,7 @@ func (t *Tracker) hearPause(c *conversation, s *Snapshot, progress bool) {
 		c.pause.answer(flag, s.Asked, s.Received, trust*t.opts.Settle)
 		return
 	}
-	c.pause.say(s.View, flag, s.Received, s.Waited, t.opts.Settle, progress)
+	c.pause.say(s.View, s.CorrelationID, flag, s.Received, s.Waited, t.opts.Settle, progress)
 }
 
 // spread gives the secure pause of the conversation to every leg that is still on.
@@ -128,7 +128,7 @@ func (t *Tracker) spread(c *conversation, s *Snapshot) []Change {
 		if on {
 			k.Kind = SecureOn
 		}
-		if ends(s, l.ID.Leg) {
+		if ends(s, l.ID.Leg) || c.isOver(l.ID.Leg) {
 			continue // the end says it all
 		}
 		l.Level = l.Step(k)
@@ -137,6 +137,11 @@ func (t *Tracker) spread(c *conversation, s *Snapshot) []Change {
 		changes = append(changes, Change{Leg: &l.Leg, Edges: t.edges[n-1 : n : n]})
 	}
 	return changes
+}
+
+// isOver reports whether another topic has shown the end of a leg, which its own has not.
+func (c *conversation) isOver(leg string) bool {
+	return slices.ContainsFunc(c.behind, func(p party) bool { return p.id == leg && p.phase == Ended })
 }
 
 // ends reports whether the snapshot shows the end of a leg.
@@ -168,6 +173,8 @@ func (t *Tracker) foldLeg(c *conversation, s *Snapshot, p *Participant, isLate b
 	t.learn(l, s, p, with, stale)
 	after := l.next(c, s, p, with, stale)
 	l.adopted = false
+	again := before.Held && after.Held && l.again
+	l.again = false
 	behind := false
 	if s.View != ViewREST {
 		l.seen = s.Received
@@ -176,7 +183,11 @@ func (t *Tracker) foldLeg(c *conversation, s *Snapshot, p *Participant, isLate b
 	}
 	first := len(t.edges)
 	level := before
-	t.keys = between(t.keys[:0], before, after, !l.Connected.IsZero())
+	t.keys = t.keys[:0]
+	if again { // the end of the hold before was not shown
+		t.keys = append(t.keys, Key{Kind: HeldOff}, Key{Kind: HeldOn})
+	}
+	t.keys = between(t.keys, before, after, !l.Connected.IsZero())
 	for _, k := range t.keys {
 		if k.Kind == Delivered && (p.State == "dialing" || p.State == "contacting") {
 			k.Kind = Originated
@@ -189,6 +200,9 @@ func (t *Tracker) foldLeg(c *conversation, s *Snapshot, p *Participant, isLate b
 			level = after
 		}
 		t.edges = append(t.edges, edge(s, k, level, l.when(k, p)))
+		if again && k.Kind == HeldOff && !p.StartHold.After(s.Received) {
+			t.edges[len(t.edges)-1].Occurred = p.StartHold // at the latest
+		}
 	}
 	edges := t.edges[first:len(t.edges):len(t.edges)]
 	l.Level = after
@@ -302,10 +316,15 @@ func (l *legState) held(c *conversation, p *Participant, was bool) bool {
 		c.unclear = true
 	}
 	if !p.StartHold.IsZero() {
+		l.again = was && !l.lastHold.IsZero() && p.StartHold.Sub(l.lastHold) >= anotherHold
 		l.lastHold = p.StartHold
 	}
 	return true
 }
+
+// anotherHold is how much later than the last hold one begins that is another: two answers
+// about the same one may be rounded in two ways.
+const anotherHold = time.Second
 
 // when is the time that the platform gives for a step, zero when it gives none.
 func (l *legState) when(k Key, p *Participant) time.Time {

@@ -313,6 +313,33 @@ func TestHoldThatComesBackIsDoubtful(t *testing.T) {
 	}
 }
 
+// The end of a hold was not shown, and the next hold is: it has another start. A start that
+// is rounded otherwise is the same one, an earlier one is late.
+func TestHoldOfAnotherStartIsAnother(t *testing.T) {
+	hold := func(since float64) call.Participant {
+		return with(agent("a", "ua", "connected"), func(p *call.Participant) { p.Held, p.StartHold = call.Yes, at(since) })
+	}
+	for _, c := range []struct {
+		view  string
+		since float64
+		want  []string
+	}{
+		{"ua", 25, []string{"held-", "held+"}},
+		{call.ViewREST, 25, []string{"held-?", "held+?"}},
+		{"ua", 20.5, nil},
+		{"ua", 18, nil},
+	} {
+		tr := tracker("ua")
+		kinds(tr, snap("ua", 10, customer(), agent("a", "ua", "connected")), snap("ua", 20, customer(), hold(20)))
+		if got := kinds(tr, snap(c.view, 30, customer(), hold(c.since)))["a"]; !cmp.Equal(got, c.want) {
+			t.Errorf("%s, a hold since %v: %v, want %v", c.view, c.since, got, c.want)
+		}
+		if got := kinds(tr, snap("ua", 31, customer(), hold(c.since))); len(got) != 0 {
+			t.Errorf("%s, a hold since %v once more: %v", c.view, c.since, got)
+		}
+	}
+}
+
 // A leg that another topic shows connected, and its own does not, is asked about.
 func TestLegBehindIsDoubtful(t *testing.T) {
 	tr := tracker("ua", "ub")

@@ -49,6 +49,46 @@ func TestLateFrameChangesNothing(t *testing.T) {
 	}
 }
 
+// One topic has missed the end of a pause. Another one has shown the very changes that it has,
+// and then the end: REST need not wait until the first one has been silent for long.
+func TestATopicThatHasMissedTheEndOfAPause(t *testing.T) {
+	paused := with(agent("a", "ua", "connected"), func(p *call.Participant) { p.SecurePause = call.Yes })
+	b := agent("b", "ub", "connected")
+	for _, known := range []bool{true, false} {
+		tr := tracker("ua", "ub")
+		show := func(view string, received float64, change string, a call.Participant) {
+			s := snap(view, received, customer(), a, b)
+			s.CorrelationID = change
+			kinds(tr, s)
+		}
+		show("ua", 10, "on", paused)
+		show("ub", 10, "on", paused)
+		if known {
+			show("ua", 12, "more", paused)
+		}
+		show("ub", 12, "more", paused)
+		show("ua", 13, "off", agent("a", "ua", "connected"))
+		if got := kinds(tr, snap(call.ViewREST, 13.4, customer(), agent("a", "ua", "connected"), b)); (len(got) == 2) != known {
+			t.Errorf("shown before: %v, edges %v", known, got)
+		}
+	}
+}
+
+// A leg that another topic shows to be over, and its own not yet, takes no part in what comes.
+func TestPauseOfALegThatIsOver(t *testing.T) {
+	tr := tracker("ua", "ub")
+	over := with(agent("a", "ua", "terminated"), func(p *call.Participant) { p.Connected, p.End = at(5), at(9) })
+	tr.Adopt(&call.Leg{ID: call.ID{Conversation: "c", Leg: "a"}, UserID: "ua", Level: call.Level{Phase: call.Connected, SecurePause: true}})
+	kinds(tr, snap("ub", 10, customer(), over, agent("b", "ub", "connected"))) // in doubt: it may be late
+	var got []string
+	for _, ch := range tr.Expire("c", at(13)) {
+		got = append(got, ch.Leg.ID.Leg+" "+name(ch.Edges[0]))
+	}
+	if want := []string{"b secure-"}; !cmp.Equal(want, got) {
+		t.Errorf("edges %v", got)
+	}
+}
+
 // A leg that only others show, and that never becomes one, is forgotten.
 func TestSweepForgetsWhatNeverBecameALeg(t *testing.T) {
 	tr := tracker("ua", "ub")

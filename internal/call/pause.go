@@ -1,6 +1,9 @@
 package call
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // view is what one topic (or REST) said last about the secure pause of a
 // conversation.
@@ -19,6 +22,22 @@ type view struct {
 	denied bool
 	// told: it is REST that says Yes, and the view has not spoken since.
 	told bool
+	// words are the last changes, by their correlation ids, that the view showed with the
+	// pause on.
+	words []string
+}
+
+const maxWords = 8
+
+// shows notes a change that the view shows with the pause on.
+func (v *view) shows(change string) {
+	if change == "" || len(v.words) > 0 && v.words[len(v.words)-1] == change {
+		return
+	}
+	if len(v.words) >= maxWords {
+		v.words = slices.Delete(v.words, 0, 1)
+	}
+	v.words = append(v.words, change)
 }
 
 // pause is the secure pause of a conversation: the OR over the latest view of every
@@ -61,12 +80,24 @@ func (p *pause) ending() bool {
 	return on
 }
 
+// passed reports whether another view has shown all that a view that says Yes has, and has
+// said since that the pause is over.
+func (p *pause) passed(v *view) bool {
+	if len(v.words) == 0 {
+		return false
+	}
+	last := v.words[len(v.words)-1]
+	return slices.ContainsFunc(p.views, func(o view) bool {
+		return o.flag == No && slices.Contains(o.words, last)
+	})
+}
+
 // say records what a view says at a time. A change from on to off within settle of
 // the change to on may be two frames that changed places; it is held in doubt until
 // it is confirmed, by REST, by a later frame that shows progress, or by time. So is
 // the first word about a pause that is known from the stream: it may be older. What may
 // have waited affirms nothing that came meanwhile.
-func (p *pause) say(name string, flag Flag, at, waited time.Time, settle time.Duration, progress bool) {
+func (p *pause) say(name, change string, flag Flag, at, waited time.Time, settle time.Duration, progress bool) {
 	if flag == Absent {
 		return
 	}
@@ -80,6 +111,7 @@ func (p *pause) say(name string, flag Flag, at, waited time.Time, settle time.Du
 		if v.flag != Yes {
 			v.since = at
 		}
+		v.shows(change)
 		v.flag, v.affirmed, v.doubt, v.recalled = Yes, earliest(at, waited), time.Time{}, false
 	case v.flag == Yes && (v.recalled || !progress && at.Sub(v.since) < settle):
 		if v.doubt.IsZero() {
@@ -95,8 +127,8 @@ func (p *pause) say(name string, flag Flag, at, waited time.Time, settle time.Du
 
 // answer records what REST said to a question asked at a time. The read may lag behind
 // the topics as the topics may lag behind it, so it overrules a view only when the
-// view has been silent for trust before the question. In doubt a yes wins, and the
-// question stays open: it is asked again.
+// view has been silent for trust before the question, or another view that has shown the
+// same agrees. In doubt a yes wins, and the question stays open: it is asked again.
 func (p *pause) answer(flag Flag, asked, received time.Time, trust time.Duration) {
 	if flag == Absent {
 		return
@@ -115,7 +147,7 @@ func (p *pause) answer(flag Flag, asked, received time.Time, trust time.Duration
 		switch {
 		case flag == No && !v.doubt.IsZero() && !v.seen.After(asked):
 			v.flag, v.since, v.doubt, v.told = No, received, time.Time{}, false // frame and answer agree
-		case flag == No && v.flag == Yes && old:
+		case flag == No && v.flag == Yes && (old || p.passed(v)):
 			v.flag, v.since, v.doubt, v.denied, v.told = No, received, time.Time{}, false, false
 		case flag == No && v.flag == Yes:
 			v.denied = true
@@ -134,9 +166,9 @@ func (p *pause) answer(flag Flag, asked, received time.Time, trust time.Duration
 	}
 }
 
-// recall takes over what the stream says, as long as no snapshot has spoken.
+// recall takes over what the stream says, as long as neither a topic nor REST has spoken.
 func (p *pause) recall(legs []*legState) {
-	if len(p.views) > 1 || len(p.views) == 1 && p.views[0].name != ViewREST {
+	if len(p.views) > 1 || len(p.views) == 1 && !p.views[0].recalled {
 		return
 	}
 	flag := No

@@ -56,6 +56,8 @@ type legState struct {
 	seen time.Time
 	// lastHold is the start of the last hold: a snapshot with an older one is late.
 	lastHold time.Time
+	// again: the hold that the last snapshot shows is not the one that was known.
+	again bool
 	// shown is how far the leg's own topic has shown it.
 	shown Phase
 	// adopted: known from the stream only, no snapshot has spoken yet.

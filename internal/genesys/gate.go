@@ -16,8 +16,9 @@ type Priority int
 // The priorities, the most important first.
 const (
 	PriorityChannels  Priority = iota // channels and topics; used inside
-	PriorityLegs                      // reads of paused and open legs
-	PriorityDiscovery                 // users, groups, queues
+	PriorityDoubts                    // calls of which what is known contradicts itself
+	PriorityDiscovery                 // users, groups, queues, the list of open calls
+	PriorityLegs                      // reads of open calls after a gap
 	PriorityPeriodic                  // comparison without an occasion
 )
 
@@ -52,10 +53,12 @@ func (g *gate) share(p Priority) int {
 	percent := 100
 	switch p {
 	case PriorityChannels:
-	case PriorityLegs:
+	case PriorityDoubts:
 		percent = 85 // three sessions of channels can be made from the rest
 	case PriorityDiscovery:
 		percent = 75
+	case PriorityLegs:
+		percent = 65
 	case PriorityPeriodic:
 		percent = 50
 	}

@@ -35,16 +35,18 @@ func TestGateKeepsShares(t *testing.T) {
 		g := newGate()
 		// The platform says: 100 per window, 50 are used, it ends in 30 s.
 		pass(t, g, PriorityPeriodic, 200, limits(50, 100, 30))
-		if w := pass(t, g, PriorityDiscovery, 200, limits(75, 100, 30)); w != 0 {
-			t.Errorf("discovery waited %s below its share", w)
+		for _, c := range []struct {
+			p    Priority
+			used int // afterwards
+		}{{PriorityLegs, 65}, {PriorityDiscovery, 75}, {PriorityDoubts, 85}, {PriorityChannels, 96}} {
+			if w := pass(t, g, c.p, 200, limits(c.used, 100, 30)); w != 0 {
+				t.Errorf("priority %d waited %s below its share", c.p, w)
+			}
 		}
-		if w := pass(t, g, PriorityLegs, 200, limits(85, 100, 30)); w != 0 {
-			t.Errorf("legs waited %s below their share", w)
+		if w := pass(t, g, PriorityDoubts, 200, limits(66, 100, 60)); w != 30*time.Second {
+			t.Errorf("doubts waited %s, want until the window ends", w)
 		}
-		if w := pass(t, g, PriorityChannels, 200, limits(96, 100, 30)); w != 0 {
-			t.Errorf("channels waited %s", w)
-		}
-		if w := pass(t, g, PriorityLegs, 200, limits(1, 100, 60)); w != 30*time.Second {
+		if w := pass(t, g, PriorityLegs, 200, limits(1, 100, 60)); w != time.Minute {
 			t.Errorf("legs waited %s, want until the window ends", w)
 		}
 	})

@@ -56,7 +56,7 @@ func (j *judge) pause(t *talk, on *simulator.Toggle, end time.Time) {
 		j.pauseDelays = append(j.pauseDelays, open[0].to.Sub(begin))
 	}
 	limit := exposedFor
-	if !j.shown(t, "", on.Version, on.Version+1, on.At) {
+	if !j.shown(t, "", on.Version, on.Version+1, on.At, end) {
 		limit = j.Reach // only a later frame or REST can have shown it
 	}
 	if excused > limit {

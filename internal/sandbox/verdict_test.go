@@ -356,6 +356,32 @@ func TestOneChannelIsNoWitnessOfAStepWhileAnInstanceIsAway(t *testing.T) {
 	}
 }
 
+// TestWhatIsShownWithTheEndIsToldByIt: a hold whose end was shown to nobody before the leg
+// was over need not be retrieved first.
+func TestWhatIsShownWithTheEndIsToldByIt(t *testing.T) {
+	s := newScene(t)
+	s.without(leg1, recording.Update, recording.Retrieved)
+	l := s.leg(leg1)
+	l.Toggles[3].At = at(19000)
+	s.e.Reach = 5 * time.Second
+	c := &s.e.Truth.Conversations[0]
+	show := func(ms int) {
+		for k, v := range c.Sightings[0].Versions {
+			if v >= 6 && v < 13 {
+				c.Sightings[0].At[k] = at(ms).UnixMilli()
+			}
+		}
+	}
+	show(20000)
+	if v := sandbox.Judge(&s.e); row(&v, "retrieve").Missing != 0 || row(&v, "retrieve").Unseen != 1 {
+		t.Errorf("shown with the end: %+v", row(&v, "retrieve"))
+	}
+	show(19500)
+	if v := sandbox.Judge(&s.e); row(&v, "retrieve").Missing != 1 {
+		t.Errorf("shown before the end: %+v", row(&v, "retrieve"))
+	}
+}
+
 // TestAStartMayTellMore: the first frame that shows the leg may show it on hold.
 func TestAStartMayTellMore(t *testing.T) {
 	s := newScene(t)

@@ -80,7 +80,7 @@ func (j *judge) happened(t *talk, r toggleRow) []flip {
 		}
 		f := flip{
 			on: x.On, at: x.At, past: end, match: -1, shown: x.At,
-			seen: j.shown(t, user, x.Version, past, x.At) || end.Sub(x.At) >= j.Reach,
+			seen: j.shown(t, user, x.Version, past, x.At, j.to(t)) || end.Sub(x.At) >= j.Reach,
 		}
 		if r.ofAllViews && !x.On {
 			f.shown = later(x.At, j.witness.agreed(t.ConversationID, x.Version, past, end))
@@ -91,9 +91,10 @@ func (j *judge) happened(t *talk, r toggleRow) []flip {
 }
 
 // shown tells whether a version was surely shown to an instance that could tell it: while
-// one of them is away, what only one channel shows may be shown to that one.
-func (j *judge) shown(t *talk, user string, first, past int, at time.Time) bool {
-	channels := j.witness.channels(t.ConversationID, user, first, past, at)
+// one of them is away, what only one channel shows may be shown to that one. What is shown
+// together with the end of the leg is told by that.
+func (j *judge) shown(t *talk, user string, first, past int, at, end time.Time) bool {
+	channels := j.witness.channels(t.ConversationID, user, first, past, at, end.Add(-slack))
 	return channels > 1 || channels == 1 && !j.oneIsAway(at)
 }
 

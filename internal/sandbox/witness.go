@@ -42,17 +42,23 @@ func (w *witness) arrived(channel string, at time.Time) bool {
 // saw tells whether a version of a conversation, from first up to but not including
 // past, was surely shown to some client. A user restricts it to the user's topics.
 func (w *witness) saw(conversation, user string, first, past int, at time.Time) bool {
-	return w.channels(conversation, user, first, past, at) > 0
+	return w.channels(conversation, user, first, past, at, time.Time{}) > 0
 }
 
-// channels counts those that such a version was surely shown on.
-func (w *witness) channels(conversation, user string, first, past int, at time.Time) int {
+// channels counts those that such a version was surely shown on, before a time if there is
+// one.
+func (w *witness) channels(conversation, user string, first, past int, at, before time.Time) int {
 	shown := make(map[string]bool)
 	if c := w.conversations[conversation]; c != nil {
 		for _, s := range c.Sightings {
-			if strings.Contains(s.Topic, user) && w.arrived(s.Channel, at) &&
-				slices.ContainsFunc(s.Versions, func(v int) bool { return v >= first && v < past }) {
-				shown[s.Channel] = true
+			if !strings.Contains(s.Topic, user) || !w.arrived(s.Channel, at) {
+				continue
+			}
+			for i, v := range s.Versions {
+				late := !before.IsZero() && i < len(s.At) && !time.UnixMilli(s.At[i]).Before(before)
+				if v >= first && v < past && !late {
+					shown[s.Channel] = true
+				}
 			}
 		}
 	}

@@ -1,0 +1,298 @@
+package bridge_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/recorderbridge/genesys-ingestor/internal/call"
+)
+
+// An instance that was cut off, or of which a channel has lost notifications, knows parts of
+// a call from the stream, from REST and from its topics. These are the parts that once were
+// joined wrongly.
+
+// held is an agent who began to hold the call at a time.
+func held(since time.Time) call.Participant {
+	p := talking("leg", "ua")
+	p.Held, p.StartHold = call.Yes, since
+	return p
+}
+
+// REST has shown the standby one leg in a pause, and the stream another one that came later.
+// The leader tells both that the pause is over, one after the other: nobody says then that it
+// is on.
+func TestStandbyWithoutTopicsDoesNotRepeatAPause(t *testing.T) {
+	r := newRig(t)
+	one, two := r.instance("one"), r.instance("two")
+	one.Lead(1)
+	other := on()
+	other.ID, other.UserID = "other", "ub"
+	see := func(view string, parties ...call.Participant) {
+		one.sees(view, parties...)
+		one.sends()
+	}
+	see("ua", caller(), on())
+	two.reads()
+	r.wait(4 * time.Second)
+	two.sees(call.ViewREST, caller(), on())
+	r.wait(time.Second)
+	see("ub", caller(), on(), other)
+	two.reads()
+	r.wait(4 * time.Second)
+	for _, view := range []string{"ua", "ub"} {
+		one.sees(view, caller(), talking("leg", "ua"), talking("other", "ub"))
+	}
+	one.expects("update conferenced", "resume secure_resumed", "resume secure_resumed")
+	two.reads()
+	for range 3 {
+		r.wait(time.Second)
+		two.standsIn()
+	}
+}
+
+// The topic of a standby begins to speak in the middle of a call, of whose steps before it
+// has read. It shows the second hold, and so the stream does: the end that it shows then is
+// the end of that.
+func TestWhatATopicHasPassedIsNotExpected(t *testing.T) {
+	r := newRig(t)
+	one, two := r.instance("one"), r.instance("two")
+	one.Lead(1)
+	for k, p := range []call.Participant{talking("leg", "ua"), held(r.now.Add(time.Second)), talking("leg", "ua")} {
+		one.hears(0, []string{"start", "held", "retrieved"}[k], caller(), p)
+		one.sends()
+		r.wait(time.Second)
+	}
+	two.reads()
+	again := held(r.now)
+	for _, i := range []*instance{two, one} {
+		i.hears(0, "again", caller(), again)
+	}
+	one.expects("update held")
+	two.reads()
+	one.Follow()
+	two.Lead(2)
+	two.sends()
+	r.wait(3 * time.Second)
+	two.hears(0, "over", caller(), talking("leg", "ua"))
+	two.expects("update retrieved")
+}
+
+// A notification is missing between two holds: both steps that it would have shown are told.
+func TestTheEndOfAHoldIsTakenFromTheNextOne(t *testing.T) {
+	r, one, two := pair(t)
+	r.wait(time.Second)
+	first, second := held(r.now), held(r.now.Add(5*time.Second))
+	for _, i := range []*instance{one, two} {
+		i.sees("ua", caller(), first)
+	}
+	one.expects("update held")
+	two.reads()
+	r.wait(4 * time.Second)
+	two.sees("ua", caller(), talking("leg", "ua")) // shown to the standby alone
+	r.wait(time.Second)
+	for _, i := range []*instance{one, two} {
+		i.sees("ua", caller(), second)
+		i.sees("ua", caller(), second)
+	}
+	one.expects("update retrieved", "update held")
+	if d := r.last(); !d.Timing.Occurred.Equal(second.StartHold) || d.Timing.Estimated {
+		t.Errorf("held since %v", d.Timing.Occurred)
+	}
+	two.reads()
+	r.wait(time.Second)
+	one.works(two)
+	two.standsIn()
+}
+
+// What was told for the leader is older than when the leader reads it. Its own topic speaks
+// soon after that, and shows nothing of it: REST is asked at once.
+func TestTheLeaderAsksAtOnceAboutAnOldStep(t *testing.T) {
+	r, one, two := hidden(t)
+	r.wait(600 * time.Millisecond)
+	one.works(two)
+	two.standsIn("update muted")
+	one.reads()
+	r.wait(300 * time.Millisecond)
+	one.sees("ua", caller(), talking("leg", "ua"))
+	if asked := one.Asks(r.now); len(asked) != 0 {
+		t.Error("asks although one notification may have overtaken another")
+	}
+	r.wait(200 * time.Millisecond)
+	one.sees("ua", caller(), talking("leg", "ua"))
+	if asked := one.Asks(r.now); len(asked) != 1 {
+		t.Fatalf("asks %v", asked)
+	}
+	r.wait(50 * time.Millisecond)
+	one.sees(call.ViewREST, caller(), talking("leg", "ua"))
+	one.expects("update unmuted")
+}
+
+// A frozen link shows the standby at once that a pause went off and on, and then that it is
+// over. REST has said so as well. The leader knows of the last end only.
+func TestStandbyDoesNotTellAPauseThatIsOver(t *testing.T) {
+	r, one, two := pair(t)
+	for _, i := range []*instance{one, two} {
+		i.sees("ua", caller(), on())
+	}
+	one.expects("pause secure_paused")
+	two.reads()
+	r.wait(8 * time.Second)
+	for _, p := range []call.Participant{talking("leg", "ua"), on()} {
+		two.sees("ua", caller(), p)
+	}
+	r.wait(time.Second)
+	one.works(two)
+	two.looks()
+	two.expects()
+	two.Asks(r.now)
+	r.wait(time.Second)
+	two.sees("ua", caller(), talking("leg", "ua"))
+	r.wait(time.Millisecond)
+	two.sees(call.ViewREST, caller(), talking("leg", "ua"))
+	one.works(two)
+	two.standsIn()
+	r.wait(time.Second)
+	one.works(two)
+	two.Asks(r.now)
+	two.looks()
+	for _, d := range two.sends() {
+		if d.Cause != "secure_resumed" {
+			t.Errorf("told %s", d.Cause)
+		}
+	}
+}
+
+// The topic has not shown the end of a pause, and somebody else has told it. REST agrees, too
+// soon after the topic to overrule it: whoever leads then does not tell the pause again.
+func TestTheNextLeaderDoesNotRepeatAPauseThatItHasNotSeenEnd(t *testing.T) {
+	r, one, two := pair(t)
+	for _, i := range []*instance{one, two} {
+		i.sees("ua", caller(), on())
+	}
+	one.expects("pause secure_paused")
+	two.reads()
+	r.wait(2 * time.Second)
+	one.sees("ua", caller(), talking("leg", "ua"))
+	one.expects("resume secure_resumed")
+	two.reads()
+	r.wait(100 * time.Millisecond)
+	two.sees(call.ViewREST, caller(), talking("leg", "ua"))
+	one.Follow()
+	two.Lead(2)
+	two.expects()
+	r.wait(time.Second)
+	again := on()
+	again.Muted = call.Yes
+	two.sees("ua", caller(), again)
+	two.expects("pause secure_paused", "update muted")
+}
+
+// The leader has told a hold with the start, since it was not shown the frame of the hold. The
+// standby is shown all of it late.
+func TestAHoldThatWasToldWithTheStartIsTold(t *testing.T) {
+	for _, leads := range []bool{true, false} {
+		r := newRig(t)
+		one, two := r.instance("one"), r.instance("two")
+		one.Lead(1)
+		since := r.now.Add(time.Second)
+		r.wait(time.Second)
+		one.hears(0, "also", caller(), held(since))
+		one.expects("start established")
+		r.wait(3 * time.Second)
+		one.hears(0, "over", caller(), talking("leg", "ua"))
+		one.expects("update retrieved")
+		two.reads()
+		r.wait(2 * time.Second)
+		two.hears(0, "start", caller(), talking("leg", "ua"))
+		two.hears(0, "held", caller(), held(since))
+		two.hears(0, "also", caller(), held(since))
+		if leads {
+			one.Follow()
+			two.Lead(2)
+			two.expects()
+			continue
+		}
+		two.hears(0, "over", caller(), talking("leg", "ua"))
+		for range 3 {
+			r.wait(time.Second)
+			one.works(two)
+			two.standsIn()
+		}
+	}
+}
+
+// The leader was shown a mute and the standby its end, and neither the other one: the standby
+// asks as soon as no notification can overtake another, and tells the end when REST agrees.
+func TestStandbyTellsTheEndOfWhatItWasNotShown(t *testing.T) {
+	for _, over := range []bool{true, false} {
+		r, one, two := pair(t)
+		r.wait(time.Second)
+		one.sees("ua", caller(), muted("leg", "ua"))
+		one.expects("update muted")
+		two.reads()
+		r.wait(300 * time.Millisecond)
+		two.sees("ua", caller(), talking("leg", "ua"))
+		if asked := two.Asks(r.now); len(asked) != 0 {
+			t.Error("asks although one notification may have overtaken another")
+		}
+		r.wait(700 * time.Millisecond)
+		if asked := two.Asks(r.now); len(asked) != 1 {
+			t.Fatalf("asks %v", asked)
+		}
+		r.wait(50 * time.Millisecond)
+		if !over {
+			two.sees(call.ViewREST, caller(), muted("leg", "ua"))
+			one.works(two)
+			two.standsIn()
+			continue
+		}
+		two.sees(call.ViewREST, caller(), talking("leg", "ua"))
+		one.works(two)
+		two.standsIn("update unmuted")
+		one.reads()
+		one.expects()
+	}
+}
+
+// A pause begins and ends, and another leg takes part in it. A frozen link shows it late: when
+// the next one begins, it is told as what it is.
+func TestALatePauseIsNotTakenForTheNext(t *testing.T) {
+	r := newRig(t)
+	one, two := r.instance("one"), r.instance("two")
+	one.Lead(1)
+	other := on()
+	other.ID, other.UserID = "other", "ub"
+	one.hears(0, "start", caller(), talking("leg", "ua"))
+	two.hears(0, "start", caller(), talking("leg", "ua"))
+	one.sends()
+	r.wait(time.Second)
+	one.hears(0, "on", caller(), on())
+	r.wait(time.Second)
+	s := &call.Snapshot{ConversationID: "conv", View: "ub", Topic: "ub", Received: r.now, SecurePause: call.Yes, CorrelationID: "joins", Participants: []call.Participant{caller(), on(), other}}
+	one.Observe(s, r.now)
+	one.sends()
+	r.wait(3 * time.Second)
+	over := talking("other", "ub")
+	s = &call.Snapshot{ConversationID: "conv", View: "ub", Topic: "ub", Received: r.now, SecurePause: call.No, CorrelationID: "off", Participants: []call.Participant{caller(), talking("leg", "ua"), over}}
+	one.Observe(s, r.now)
+	one.hears(0, "off", caller(), talking("leg", "ua"), over)
+	one.sends()
+	two.reads()
+	r.wait(2 * time.Second)
+	two.hears(0, "on", caller(), on())
+	two.hears(0, "joins", caller(), on(), other)
+	two.hears(0, "off", caller(), talking("leg", "ua"), over)
+	r.wait(3 * time.Second)
+	one.Follow()
+	two.Lead(2)
+	two.sends()
+	two.hears(0, "again", caller(), on(), other)
+	for _, d := range two.sends() {
+		if d.Cause == "secure_paused" && (!d.Timing.Received.Equal(r.now) || d.Origin.CorrelationID == "on") {
+			t.Errorf("leg %s: told as what %q shows, %v ago", d.Leg.ID, d.Origin.CorrelationID, r.now.Sub(d.Timing.Received.Time))
+		}
+	}
+	if d := r.last(); d.State != "paused" {
+		t.Errorf("at last %s", d.State)
+	}
+}
