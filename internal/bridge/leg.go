@@ -46,8 +46,10 @@ type legLane struct {
 	believed bool
 	// ever are the kinds of steps that somebody else has told of the leg.
 	ever kinds
-	// resumed is when the end of a secure pause that somebody else told was received.
-	resumed time.Time
+	// resumed is when the end of a secure pause that was told last was received, and
+	// elsewhere whether somebody else told it.
+	resumed   time.Time
+	elsewhere bool
 	// history: it ended before the stream begins, so nobody can say whether it was told.
 	history bool
 	// written is when the last event was published, stopped when the last one was a
@@ -94,6 +96,9 @@ func (l *legLane) pends() bool { return len(l.pending) > 0 || !l.facts.IsZero() 
 
 // tell notes what is in the stream now: an event of ours, or of somebody else.
 func (l *legLane) tell(c *Core, d *recording.CallData, own *sent, at time.Time) {
+	if l.published != nil && l.published.Leg.SecurePause && !d.Leg.SecurePause {
+		l.resumed, l.elsewhere = d.Timing.Received.Time, own == nil
+	}
 	l.holds(d)
 	l.shows(d)
 	c.activity.count(at)
@@ -126,6 +131,10 @@ func (l *legLane) observe(c *Core, ch *call.Change, from control.Source, now tim
 		if c.echoes.of(l.id, e.Key, e.CorrelationID) {
 			l.seenAt(e)
 			continue // this very step is told
+		}
+		if isPause(*e) && c.tracker.Paused(l.id.Conversation).Before(l.resumed) {
+			l.doubt(c, e, now) // it was said late: the end of this one is told
+			continue
 		}
 		old := ch.Adopted && e.Kind != call.SecureOn || c.hush.After(now)
 		if old && e.Phase() == call.Unknown && !l.isLater(e) && l.ever.has(e.Kind) {
@@ -196,9 +205,6 @@ func (l *legLane) learned(c *Core, e *Entry, now time.Time) error {
 		l.jump(c, d, now)
 	}
 	before, after := control.LevelOf(l.published), control.LevelOf(d)
-	if before.SecurePause && !after.SecurePause {
-		l.resumed = d.Timing.Received.Time
-	}
 	first := l.published == nil
 	l.tell(c, d, nil, e.Time)
 	l.history = false

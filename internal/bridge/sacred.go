@@ -73,11 +73,17 @@ func (l *legLane) tighten(level call.Level) *call.Edge {
 func isPause(e call.Edge) bool { return e.Kind == call.SecureOn }
 
 // saidPaused is when it was last said that the secure pause of the conversation is on, zero
-// when nobody says so. What only other legs in the stream say has the time of this leg.
+// when nobody says so. Where neither a topic nor REST has spoken, it is what the stream says
+// of the other legs.
 func (l *legLane) saidPaused(c *Core) time.Time {
 	said := c.tracker.Paused(l.id.Conversation)
-	if said.IsZero() && c.tracker.PauseOn(l.id.Conversation) {
-		return l.written
+	if !said.IsZero() || !c.tracker.PauseOn(l.id.Conversation) {
+		return said
+	}
+	for id := range c.tracker.Legs(l.id.Conversation) {
+		if other := c.legs[id]; other != nil && other.open() && other.published.Leg.SecurePause && other.written.After(said) {
+			said = other.written
+		}
 	}
 	return said
 }
@@ -112,7 +118,7 @@ func (l *legLane) unmade(e *call.Edge) bool {
 	}
 	i := slices.IndexFunc(l.pending, func(p call.Edge) bool {
 		doubted := p.Reconciled && p.Topic == "" && p.CorrelationID == ""
-		return isPause(p) && (doubted || l.own == nil && !l.resumed.IsZero())
+		return isPause(p) && (doubted || l.own == nil && l.elsewhere)
 	})
 	if i < 0 {
 		return false

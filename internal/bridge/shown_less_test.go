@@ -1,9 +1,11 @@
 package bridge_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/recorderbridge/genesys-ingestor/api/recording"
 	"github.com/recorderbridge/genesys-ingestor/internal/call"
 )
 
@@ -294,5 +296,99 @@ func TestALatePauseIsNotTakenForTheNext(t *testing.T) {
 	}
 	if d := r.last(); d.State != "paused" {
 		t.Errorf("at last %s", d.State)
+	}
+}
+
+// talk is a call of two people of which the standby knows from the stream only, both in a
+// secure pause.
+func talk(t *testing.T) (r *rig, one, two *instance) {
+	t.Helper()
+	r = newRig(t)
+	one, two = r.instance("one"), r.instance("two")
+	one.Lead(1)
+	for _, view := range []string{"ua", "ub"} {
+		one.sees(view, caller(), on(), other(call.Yes))
+	}
+	one.sends()
+	two.reads()
+	r.wait(4 * time.Second)
+	return r, one, two
+}
+
+// other is the second person of a call.
+func other(paused call.Flag) call.Participant {
+	p := talking("other", "ub")
+	p.SecurePause = paused
+	return p
+}
+
+// A topic of the standby begins to speak with the end of the pause, which may be old news: it
+// is doubted, until REST has answered. The leader has told the end.
+func TestStandbyWhoseFirstWordIsTheEndOfAPause(t *testing.T) {
+	for _, first := range []bool{true, false} {
+		r, one, two := talk(t)
+		over := []call.Participant{caller(), talking("leg", "ua"), other(call.No)}
+		if first {
+			two.sees("ub", over...)
+		}
+		for _, view := range []string{"ua", "ub"} {
+			one.sees(view, over...)
+		}
+		one.expects("resume secure_resumed", "resume secure_resumed")
+		r.wait(time.Millisecond)
+		two.reads()
+		if !first {
+			two.sees("ub", over...)
+		}
+		for range 3 {
+			r.wait(400 * time.Millisecond)
+			two.Asks(r.now)
+			two.standsIn()
+		}
+		one.Follow()
+		two.Lead(2)
+		two.expects()
+	}
+}
+
+// The leader has learned the end of a pause from REST, and has told it. Then its own topic
+// delivers what it has held back: the pause, which the other instance told long ago.
+func TestTheLeaderDoesNotTellALatePauseThatItHasTheEndOf(t *testing.T) {
+	r, one, two := pair(t)
+	r.wait(time.Second)
+	two.hears(0, "on", caller(), on())
+	r.wait(600 * time.Millisecond)
+	two.standsIn("pause secure_paused")
+	one.reads()
+	joined := []call.Participant{caller(), on(), other(call.Yes)}
+	one.sees("ub", joined...)
+	one.sends()
+	r.wait(5 * time.Second)
+	one.sees(call.ViewREST, caller(), talking("leg", "ua"), other(call.No))
+	one.pauses("resume secure_resumed", "resume secure_resumed")
+	r.wait(time.Second)
+	one.hears(0, "on", caller(), on())
+	one.pauses()
+	r.wait(time.Second)
+	one.sees(call.ViewREST, caller(), talking("leg", "ua"), other(call.No))
+	one.pauses()
+	again := on()
+	again.Muted = call.Yes
+	r.wait(time.Second)
+	one.hears(0, "again", caller(), again, other(call.No))
+	one.pauses("pause secure_paused", "pause secure_paused")
+}
+
+// pauses is what an instance tells of secure pauses.
+func (i *instance) pauses(want ...string) {
+	i.t.Helper()
+	var got []string
+	for _, d := range i.sends() {
+		if d.Verb == recording.Pause || d.Verb == recording.Resume {
+			got = append(got, words([]*recording.CallData{d})...)
+		}
+	}
+	if !slices.Equal(got, want) {
+		i.t.Errorf("told %q, want %q", got, want)
 	}
 }

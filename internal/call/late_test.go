@@ -89,6 +89,22 @@ func TestPauseOfALegThatIsOver(t *testing.T) {
 	}
 }
 
+// The first word of a topic is the end of a pause that is known from the stream: it is in
+// doubt, whatever else the stream says meanwhile.
+func TestADoubtOutlivesTheStream(t *testing.T) {
+	tr := tracker("ua", "ub")
+	adopt := func(leg, user string, paused bool) {
+		tr.Adopt(&call.Leg{ID: call.ID{Conversation: "c", Leg: leg}, UserID: user, Level: call.Level{Phase: call.Connected, SecurePause: paused}})
+	}
+	adopt("a", "ua", true)
+	adopt("b", "ub", true)
+	kinds(tr, snap("ub", 10, customer(), agent("a", "ua", "connected"), agent("b", "ub", "connected")))
+	adopt("a", "ua", false)
+	if !tr.PauseEnds("c") || !tr.PauseOn("c") {
+		t.Errorf("ends %v, on %v", tr.PauseEnds("c"), tr.PauseOn("c"))
+	}
+}
+
 // A leg that only others show, and that never becomes one, is forgotten.
 func TestSweepForgetsWhatNeverBecameALeg(t *testing.T) {
 	tr := tracker("ua", "ub")

@@ -168,7 +168,7 @@ func (p *pause) answer(flag Flag, asked, received time.Time, trust time.Duration
 
 // recall takes over what the stream says, as long as neither a topic nor REST has spoken.
 func (p *pause) recall(legs []*legState) {
-	if len(p.views) > 1 || len(p.views) == 1 && !p.views[0].recalled {
+	if len(p.views) > 1 || len(p.views) == 1 && (p.views[0].name != ViewREST || !p.views[0].recalled) {
 		return
 	}
 	flag := No
