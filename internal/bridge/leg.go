@@ -274,14 +274,14 @@ func reached(level call.Level, e *call.Edge) bool {
 
 // next is the pending edge to publish. A secure pause that is on now does not wait
 // behind older steps, and is not left once it is told; everything else goes in the order
-// in which it happened. paused is when a topic last said for sure that a secure pause is on.
-func (l *legLane) next(paused time.Time) *call.Edge {
+// in which it happened.
+func (l *legLane) next(c *Core) *call.Edge {
 	level := control.LevelOf(l.published)
 	l.pending = slices.DeleteFunc(l.pending, func(e call.Edge) bool { return reached(level, &e) })
 	switch {
 	case level.Phase != call.Connected:
 	case l.seen.SecurePause:
-		if e := l.pauseNow(level, paused); e != nil {
+		if e := l.pauseNow(level, l.saidPaused(c)); e != nil {
 			return e
 		}
 	case level.SecurePause:
@@ -313,10 +313,10 @@ func (l *legLane) compose(c *Core, now time.Time) *flight {
 		}
 		return l.standIn(c, now)
 	}
-	first := l.next(l.saidPaused(c))
+	first := l.next(c)
 	if first != nil && first.Phase() == call.Ended && len(l.doubted) > 0 {
 		l.redeem() // nothing comes after the end
-		first = l.next(l.saidPaused(c))
+		first = l.next(c)
 	}
 	if first == nil && l.settle && !l.awaits() && l.differs(c) {
 		if l.unsure.After(now) {
@@ -326,7 +326,7 @@ func (l *legLane) compose(c *Core, now time.Time) *flight {
 			return nil
 		}
 		l.level(c, call.Edge{Occurred: now, Estimated: true, Received: now, Reconciled: true})
-		first = l.next(l.saidPaused(c))
+		first = l.next(c)
 	}
 	if first != nil {
 		e := *first

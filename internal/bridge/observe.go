@@ -39,6 +39,9 @@ func (c *Core) Observe(s *call.Snapshot, now time.Time) {
 	} else {
 		c.contradict(s, now)
 		c.affirm(s.ConversationID)
+		if !s.Waited.IsZero() {
+			c.distrust(s.ConversationID, now)
+		}
 	}
 	c.doubt(s.ConversationID, now)
 }
@@ -55,6 +58,19 @@ func (c *Core) affirm(conversation string) {
 		if l := c.legs[id]; l != nil && l.seen != nil && l.seen.SecurePause && said.After(l.resumed) {
 			c.hasten(l.lane)
 			c.enqueue(l.lane)
+		}
+	}
+}
+
+// distrust has REST asked about a pause that was shown late, when somebody has told the end of
+// one since it may have been sent: it is that one, or has begun just now.
+func (c *Core) distrust(conversation string, now time.Time) {
+	said := c.tracker.Paused(conversation)
+	for id := range c.tracker.Legs(conversation) {
+		l := c.legs[id]
+		if l != nil && l.seen != nil && l.seen.SecurePause && l.open() && !l.published.Leg.SecurePause && said.Before(l.resumed) {
+			c.wonder(conversation, now.Add(c.opts.Patience), now, firstAsk)
+			return
 		}
 	}
 }

@@ -379,6 +379,46 @@ func TestTheLeaderDoesNotTellALatePauseThatItHasTheEndOf(t *testing.T) {
 	one.pauses("pause secure_paused", "pause secure_paused")
 }
 
+// The process of the standby did not run while a pause ended, and when it runs again the next
+// one begins: that may be the old one, shown late. REST is asked, and knows.
+func TestPauseThatBeginsRightAfterAFreeze(t *testing.T) {
+	for _, begun := range []bool{true, false} {
+		r, one, two := pair(t)
+		for _, i := range []*instance{one, two} {
+			i.sees("ua", caller(), on())
+		}
+		one.expects("pause secure_paused")
+		two.reads()
+		frozen := r.now
+		r.wait(5 * time.Second)
+		one.sees("ua", caller(), talking("leg", "ua"))
+		one.expects("resume secure_resumed")
+		r.wait(time.Second)
+		two.Hush(frozen, r.now.Add(300*time.Millisecond))
+		two.reads()
+		two.sees("ua", caller(), talking("leg", "ua"))
+		r.wait(90 * time.Millisecond)
+		again := on()
+		again.Muted = call.Yes
+		two.sees("ua", caller(), again)
+		r.wait(400 * time.Millisecond)
+		two.standsIn()
+		if asked := two.Asks(r.now); len(asked) != 1 {
+			t.Fatalf("asks %v", asked)
+		}
+		r.wait(100 * time.Millisecond)
+		if !begun {
+			two.sees(call.ViewREST, caller(), talking("leg", "ua"))
+			r.wait(time.Second)
+			two.standsIn()
+			continue
+		}
+		two.sees(call.ViewREST, caller(), again)
+		r.wait(600 * time.Millisecond)
+		two.standsIn("pause secure_paused") // although there is no leader
+	}
+}
+
 // pauses is what an instance tells of secure pauses.
 func (i *instance) pauses(want ...string) {
 	i.t.Helper()

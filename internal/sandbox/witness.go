@@ -46,9 +46,10 @@ func (w *witness) saw(conversation, user string, first, past int, at time.Time) 
 }
 
 // channels counts those that such a version was surely shown on, before a time if there is
-// one.
+// one: the most for any topic, since an instance has each topic on one of its channels.
 func (w *witness) channels(conversation, user string, first, past int, at, before time.Time) int {
-	shown := make(map[string]bool)
+	shown := make(map[string]map[string]bool) // topic, channel
+	most := 0
 	if c := w.conversations[conversation]; c != nil {
 		for _, s := range c.Sightings {
 			if !strings.Contains(s.Topic, user) || !w.arrived(s.Channel, at) {
@@ -56,13 +57,18 @@ func (w *witness) channels(conversation, user string, first, past int, at, befor
 			}
 			for i, v := range s.Versions {
 				late := !before.IsZero() && i < len(s.At) && !time.UnixMilli(s.At[i]).Before(before)
-				if v >= first && v < past && !late {
-					shown[s.Channel] = true
+				if v < first || v >= past || late {
+					continue
 				}
+				if shown[s.Topic] == nil {
+					shown[s.Topic] = make(map[string]bool)
+				}
+				shown[s.Topic][s.Channel] = true
+				most = max(most, len(shown[s.Topic]))
 			}
 		}
 	}
-	return len(shown)
+	return most
 }
 
 // agreed returns when every topic that had shown a conversation before a version had shown
