@@ -282,6 +282,7 @@ func (a *App) assemble(ctx context.Context) error {
 	}); err != nil {
 		return fmt.Errorf("open the tail: %w", err)
 	}
+	a.lanes.Trust(a.tail)
 	store, err := retry(ctx, a, "open the lease bucket", func(ctx context.Context) (lease.Store, error) {
 		return lease.NewStore(ctx, a.js, leaseBucket(s))
 	})

@@ -350,6 +350,7 @@ func (e *Engine) stop() {
 // round sends what may be sent and tells those who wait.
 func (e *Engine) round(now time.Time) {
 	for _, m := range e.core.Next(now) {
+		m.Known = e.tail
 		if err := e.opts.Publisher.Send(m); err != nil {
 			e.core.Resolve(Outcome{Token: m.Token, Subject: m.Subject, Verdict: Unsure}, now)
 		}

@@ -14,6 +14,8 @@ type Message struct {
 	// Expect is the last stream sequence on the subject as we know it, 0 for none:
 	// the message is stored only if that is true.
 	Expect uint64
+	// Known is the last sequence that [Engine.Entries] has brought and that is taken in.
+	Known uint64
 	// Token comes back with the outcome.
 	Token uint64
 }

@@ -271,13 +271,23 @@ func (d *decoder) reasons() (list []call.DisconnectReason) {
 	return list
 }
 
+// wants reports whether an attribute is one of those to be taken: they are few.
+func (d *decoder) wants(name []byte) bool {
+	for _, a := range d.attributes {
+		if string(name) == a {
+			return true
+		}
+	}
+	return false
+}
+
 // attributeMap reads the wanted attributes. Numbers and booleans are kept as written.
 func (d *decoder) attributeMap() (m map[string]string) {
 	if !d.open('{') {
 		return nil
 	}
 	for key, ok := d.member(true); ok; key, ok = d.member(false) {
-		if !d.all && !d.attributes[string(key)] {
+		if !d.all && !d.wants(key) {
 			d.skip()
 			continue
 		}

@@ -2,6 +2,7 @@ package genesys
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/recorderbridge/genesys-ingestor/internal/call"
@@ -59,18 +60,15 @@ func DecodeFrame(b []byte) (Frame, error) { return newDecoder(nil).frame(b) }
 // decoder decodes frames one after the other. It is not safe for concurrent use.
 type decoder struct {
 	scanner
-	all        bool            // take all attributes
-	attributes map[string]bool // otherwise these
+	all        bool     // take all attributes
+	attributes []string // otherwise these
 	// What lasts from one frame to the next; nil for a decoder that is used once.
 	pool *pool
 	used *call.Snapshot
 }
 
 func newDecoder(attributes []string) *decoder {
-	d := &decoder{all: attributes == nil, attributes: make(map[string]bool, len(attributes))}
-	for _, a := range attributes {
-		d.attributes[a] = true
-	}
+	d := &decoder{all: attributes == nil, attributes: slices.Clone(attributes)}
 	return d
 }
 

@@ -14,6 +14,9 @@
 //     named ([Message].Expect). The server checks that, so it holds with two
 //     writers, a paused writer and any length of outage.
 //
+// As long as nobody else writes, the server is asked for something that is cheaper to
+// check and implies it, see [Lanes.Trust].
+//
 // Less formally: after [Stored] go on with the next message. After [Unknown] the
 // message may or may not be stored; send the very same message again. The server
 // recognises its id as long as its duplicate window lasts and its expected

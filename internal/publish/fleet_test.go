@@ -22,6 +22,9 @@ type fleet struct {
 	reader *publish.Reader
 	count  int
 	done   sync.WaitGroup // one per lane
+	// known is the last sequence of others that was taken in; nil: none ever is.
+	known func() uint64
+	also  func([]publish.Result) // is told, too
 
 	mu       sync.Mutex
 	at       []int    // by lane: the message in flight
@@ -32,22 +35,37 @@ type fleet struct {
 // newFleet starts sending at once; wait ends it.
 func newFleet(t *testing.T, js jetstream.JetStream, lanes, count int, o publish.LanesOptions) *fleet {
 	t.Helper()
+	f := makeFleet(t, js, lanes, count, o)
+	f.start()
+	return f
+}
+
+func makeFleet(t *testing.T, js jetstream.JetStream, lanes, count int, o publish.LanesOptions) *fleet {
+	t.Helper()
 	f := &fleet{
 		t: t, count: count, at: make([]int, lanes), expect: make([]uint64, lanes),
 		reader: publish.NewReader(js, streamOptions.Name), outcomes: map[publish.Outcome]int{},
 	}
 	o.Stream = streamOptions.Name
 	var err error
-	if f.lanes, err = publish.NewLanes(js, o, f.deliver); err != nil {
+	if f.lanes, err = publish.NewLanes(js, o, func(r []publish.Result) {
+		f.deliver(r)
+		if f.also != nil {
+			f.also(r)
+		}
+	}); err != nil {
 		t.Fatal(err)
 	}
-	f.done.Add(lanes)
-	for lane := range lanes {
+	return f
+}
+
+func (f *fleet) start() {
+	f.done.Add(len(f.at))
+	for lane := range f.at {
 		f.mu.Lock()
 		f.send(lane)
 		f.mu.Unlock()
 	}
-	return f
 }
 
 // send is called with the lock held.
@@ -57,10 +75,14 @@ func (f *fleet) send(lane int) {
 		f.done.Done()
 		return
 	}
-	err := f.lanes.Send(publish.Message{
+	m := publish.Message{
 		Subject: subject(lane), ID: fmt.Sprintf("%d/%d", lane, i), Data: []byte(strconv.Itoa(i)),
 		Expect: f.expect[lane], Token: uint64(lane),
-	})
+	}
+	if f.known != nil {
+		m.Known = f.known()
+	}
+	err := f.lanes.Send(m)
 	if err != nil {
 		f.t.Errorf("send: %v", err)
 	}
@@ -102,7 +124,7 @@ func (f *fleet) reload(lane int, r publish.Result) {
 		f.done.Done()
 		return
 	}
-	i, err := strconv.Atoi(strings.TrimPrefix(e.ID, fmt.Sprintf("%d/", lane)))
+	i, err := strconv.Atoi(strings.TrimPrefix(strings.TrimSuffix(e.ID, "/other"), fmt.Sprintf("%d/", lane)))
 	if err != nil {
 		f.t.Errorf("lane %d: foreign message %q", lane, e.ID)
 	}

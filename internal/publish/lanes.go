@@ -44,6 +44,7 @@ type LanesStats struct {
 	Sent      uint64    // handed to the connection, repetitions included
 	Results   [5]uint64 // by Outcome
 	Duplicate uint64    // Stored that had been stored already
+	Repeated  uint64    // sent again since somebody else had written, see [Lanes.Trust]
 	InFlight  int       // waiting for an acknowledgement now
 	Queued    int       // waiting for their turn now
 }
@@ -72,6 +73,8 @@ type Lanes struct {
 	msg    nats.Msg
 	id     []string
 	expect []string
+	// bySubject, byStream and byID are its headers, as it expects one or the other.
+	bySubject, byStream, byID nats.Header
 
 	mu       sync.Mutex
 	closed   bool
@@ -79,10 +82,13 @@ type Lanes struct {
 	queue    []Message     // accepted; those before head are already handed on
 	head     int
 	queuedAt time.Time // when the oldest of the queue was accepted
-	flight   map[uint64]flight
-	next     uint64 // number of the next message
-	out      int    // accepted and not yet delivered
+	flight   map[uint64]*flight
+	next     uint64    // number of the next message
+	spare    []*flight // to be used again
+	out      int       // accepted and not yet delivered
 	failed   []Result
+	sole     sole
+	repeats  []Message // to be sent once more, before the queue
 	answered time.Time // when the last acknowledgement came
 	stats    LanesStats
 }
@@ -91,6 +97,7 @@ type Lanes struct {
 type flight struct {
 	result   Result
 	deadline time.Time
+	message  Message // that is part of a chain, empty otherwise
 }
 
 // NewLanes prepares lanes on the connection of js. Results arrive through
@@ -125,7 +132,7 @@ func NewLanes(js jetstream.JetStream, o LanesOptions, deliver func([]Result)) (*
 		wakeWriter: make(chan struct{}, 1),
 		wakeReader: make(chan struct{}, 1),
 		stop:       make(chan struct{}),
-		flight:     make(map[uint64]flight, o.MaxInFlight),
+		flight:     make(map[uint64]*flight, o.MaxInFlight),
 		// The client drops what does not fit. There is one answer per message in
 		// flight, and a late one for each that timed out; twice is ample.
 		replies: make(chan *nats.Msg, 2*o.MaxInFlight),
@@ -135,10 +142,13 @@ func NewLanes(js jetstream.JetStream, o LanesOptions, deliver func([]Result)) (*
 		return nil, fmt.Errorf("new lanes: subscribe to acknowledgements: %w", err)
 	}
 	l.id, l.expect = make([]string, 1), make([]string, 1)
-	l.msg.Header = nats.Header{
-		"Content-Type": {contentType}, jetstream.MsgIDHeader: l.id,
-		jetstream.ExpectedLastSubjSeqHeader: l.expect, jetstream.ExpectedStreamHeader: {o.Stream},
+	header := func(expected string) nats.Header {
+		return nats.Header{
+			"Content-Type": {contentType}, jetstream.MsgIDHeader: l.id,
+			expected: l.expect, jetstream.ExpectedStreamHeader: {o.Stream},
+		}
 	}
+	l.bySubject, l.byStream, l.byID = header(jetstream.ExpectedLastSubjSeqHeader), header(jetstream.ExpectedLastSeqHeader), header(jetstream.ExpectedLastMsgIDHeader)
 	l.status = conn.StatusChanged(nats.RECONNECTING, nats.CLOSED)
 	l.work.Go(l.write)
 	l.work.Go(l.read)

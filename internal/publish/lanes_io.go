@@ -44,6 +44,9 @@ func (l *Lanes) take(batch []Message) (_ []Message, first uint64) {
 		return batch, 0
 	}
 	now := time.Now()
+	if !l.ready(now) {
+		return batch, 0
+	}
 	deadline := now.Add(l.options.AckTimeout)
 	first = l.next
 	turn := l.queue[l.head : l.head+n]
@@ -63,9 +66,31 @@ func (l *Lanes) take(batch []Message) (_ []Message, first uint64) {
 
 // depart takes a message into the window, under the next number. The caller holds mu.
 func (l *Lanes) depart(m *Message, deadline time.Time) {
-	l.flight[l.next] = flight{result: Result{Token: m.Token, Subject: m.Subject, ID: m.ID}, deadline: deadline}
+	f := l.newFlight()
+	f.result, f.deadline = Result{Token: m.Token, Subject: m.Subject, ID: m.ID}, deadline
+	if l.sole.follow(m); m.after.inStream {
+		f.message = *m
+	}
+	l.flight[l.next] = f
 	l.next++
 	l.stats.Sent++
+}
+
+// newFlight returns a flight that is over, and landed takes one back. The caller holds mu.
+func (l *Lanes) newFlight() *flight {
+	n := len(l.spare)
+	if n == 0 {
+		return new(flight)
+	}
+	f := l.spare[n-1]
+	l.spare = l.spare[:n-1]
+	return f
+}
+
+func (l *Lanes) landed(number uint64, f *flight) {
+	delete(l.flight, number)
+	*f = flight{} // keeps nothing alive
+	l.spare = append(l.spare, f)
 }
 
 // publish hands a message to the connection.
@@ -77,7 +102,15 @@ func (l *Lanes) publish(m *Message, number uint64) {
 
 // encode is the message on the wire, until the next one.
 func (l *Lanes) encode(m *Message, number uint64) *nats.Msg {
-	l.id[0], l.expect[0] = m.ID, strconv.FormatUint(m.Expect, 10)
+	l.id[0] = m.ID
+	switch {
+	case m.after.id != "":
+		l.msg.Header, l.expect[0] = l.byID, m.after.id
+	case m.after.inStream:
+		l.msg.Header, l.expect[0] = l.byStream, strconv.FormatUint(m.after.sequence, 10)
+	default:
+		l.msg.Header, l.expect[0] = l.bySubject, strconv.FormatUint(m.after.sequence, 10)
+	}
 	l.msg.Subject, l.msg.Reply, l.msg.Data = m.Subject, l.inbox+strconv.FormatUint(number, 10), m.Data
 	if len(m.Header) == 0 {
 		return &l.msg
@@ -100,9 +133,10 @@ func (l *Lanes) fail(number uint64, err error) {
 	if !ok {
 		return // the reader was faster: the connection was lost meanwhile
 	}
-	delete(l.flight, number)
+	l.mistaken(time.Now())
 	f.result.Outcome, f.result.Err = refusal(err), err
 	l.failed = append(l.failed, f.result)
+	l.landed(number, f)
 	wake(l.wakeReader)
 }
 
@@ -137,13 +171,16 @@ func (l *Lanes) acknowledge(results []Result, m *nats.Msg) []Result {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.answered = time.Now()
+	defer l.requeue()
 	for more := len(l.replies); ; more-- {
 		number, err := strconv.ParseUint(m.Subject[len(l.inbox):], 10, 64)
 		f, ok := l.flight[number]
 		if err == nil && ok {
-			delete(l.flight, number)
 			f.result.settle(m, l.usual)
-			results = append(results, f.result)
+			if !l.repeat(f) {
+				results = append(results, f.result)
+			}
+			l.landed(number, f)
 		}
 		if more == 0 {
 			return results
@@ -172,12 +209,16 @@ func (l *Lanes) expire(results []Result) []Result {
 		if now.Before(f.deadline) {
 			continue
 		}
-		delete(l.flight, number)
+		l.mistaken(now)
 		f.result.Outcome, f.result.Err = Unknown, ErrAckTimeout
 		if l.options.Denied(f.result.Subject) {
 			f.result.Outcome, f.result.Err = Refused, ErrPermission
 		}
 		results = append(results, f.result)
+		l.landed(number, f)
+	}
+	if l.sole.holding && l.queued() > 0 {
+		wake(l.wakeWriter) // it is not held back for longer
 	}
 	stuck := now.Add(-l.options.AckTimeout)
 	if l.queued() > 0 && l.queuedAt.Before(stuck) && l.answered.Before(stuck) {
@@ -195,6 +236,7 @@ func (l *Lanes) abandon(results []Result, err error) []Result {
 		results = append(results, f.result)
 	}
 	clear(l.flight)
+	l.mistaken(time.Now())
 	return l.dropQueue(results, err)
 }
 
@@ -228,6 +270,9 @@ func (l *Lanes) hand(results []Result) {
 
 	l.mu.Lock()
 	l.out -= len(results)
+	if l.sole.holding {
+		wake(l.wakeWriter)
+	}
 	if l.idle != nil && l.out == 0 {
 		close(l.idle)
 	}

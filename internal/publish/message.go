@@ -32,8 +32,14 @@ type Message struct {
 	// Expect is the sequence of the last message on this subject, 0 when there
 	// is none yet. The server stores this message only as its direct successor.
 	Expect uint64
+	// Known is the last sequence of those that [Tail] delivered which the sender has taken
+	// in: Expect is true as far as there. See [Lanes.Trust].
+	Known uint64
 	// Token comes back in the Result; its meaning is the caller's.
 	Token uint64
+
+	after     place
+	bySubject bool // it must not be part of a chain
 }
 
 // Outcome is what became of a message.
@@ -89,6 +95,7 @@ type Result struct {
 // Error codes of the server that decide an outcome.
 const (
 	codeWrongLastSequence   = 10071 // names the real sequence: somebody wrote
+	codeWrongLastID         = 10070 // likewise
 	codeInsufficient        = 10023 // the server is short of something
 	codeMemoryExceeded      = 10028
 	codeStorageExceeded     = 10047
@@ -111,6 +118,8 @@ func outcome(e *jetstream.APIError) (Outcome, uint64) {
 			seq = 0 // the caller reads the last message anyway
 		}
 		return Conflict, seq
+	case codeWrongLastID:
+		return Conflict, 0
 	case codeSequenceUnsettled:
 		return Unknown, 0
 	case codeInsufficient, codeMemoryExceeded, codeStorageExceeded, codeAccountExceeded, codeStoreFailed:

@@ -76,9 +76,9 @@ type Tail struct {
 	js      jetstream.JetStream
 	conn    *nats.Conn
 
-	last, pending, delivered, rebuilds, missing atomic.Uint64
-	caughtUp                                    atomic.Bool
-	own                                         own
+	last, handed, pending, delivered, rebuilds, missing atomic.Uint64
+	caughtUp, replicated                                atomic.Bool
+	own                                                 own
 }
 
 // NewTail prepares a tail; [Tail.Run] does the work.

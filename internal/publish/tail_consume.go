@@ -97,6 +97,7 @@ func (t *Tail) consume(ctx context.Context, origin *time.Time, deliver func([]En
 			if len(batch) > 0 {
 				t.delivered.Add(uint64(len(batch)))
 				t.own.delivered(batch)
+				t.handed.Store(batch[len(batch)-1].Sequence)
 				deliver(batch)
 				clear(batch)
 				t.noteCaughtUp(p.remaining == 0)
@@ -174,7 +175,9 @@ func (t *Tail) streamInfo(ctx context.Context) (*jetstream.StreamInfo, error) {
 	if err != nil {
 		return nil, fmt.Errorf("look up stream: %w", err)
 	}
-	return stream.CachedInfo(), nil
+	info := stream.CachedInfo()
+	t.replicated.Store(info.Config.Replicas > 1)
+	return info, nil
 }
 
 // create makes an ordered consumer: one replica in memory, no acknowledgements,

@@ -84,6 +84,16 @@ func (t *Tail) Acknowledged(results []Result) {
 	}
 }
 
+// Alone implements [Sole]. A stream with replicas is never written alone.
+func (t *Tail) Alone() (last, delivered uint64, alone bool) {
+	t.own.mu.Lock()
+	defer t.own.mu.Unlock()
+	return t.last.Load(), t.handed.Load(), t.own.alone && !t.replicated.Load()
+}
+
+// Doubt implements [Sole].
+func (t *Tail) Doubt() { wake(t.own.doubt) }
+
 // advance goes on from the last known sequence over those that are acknowledged.
 func (o *own) advance(last uint64) uint64 {
 	for len(o.ahead) > 0 {
@@ -140,11 +150,12 @@ func (t *Tail) count(ctx context.Context, origin time.Time) error {
 			return nil
 		case <-look.C:
 		}
+		before := t.last.Load() // while it is asked, more is acknowledged
 		info, err := t.streamInfo(ctx)
 		switch last := t.last.Load(); {
 		case err != nil:
 			return err
-		case !info.Created.Equal(origin), info.State.LastSeq < last:
+		case !info.Created.Equal(origin), info.State.LastSeq < before:
 			return nil // another stream, or one that lost its end: who reads looks closer
 		case last < stored: // in the stream since the last look, and not acknowledged
 			return nil
