@@ -224,20 +224,27 @@ func (e *Engine) entered() (now time.Time, ok bool) {
 		return time.Time{}, false
 	}
 	now = time.Now()
-	if !e.ticked.IsZero() && now.Sub(e.ticked) > frozenAfter {
-		e.core.Hush(e.ticked, now.Add(thawing))
+	if frozen := now.Sub(e.ticked); !e.ticked.IsZero() && frozen > frozenAfter {
+		e.core.Hush(e.ticked, now.Add(thaws(frozen)))
 	}
 	e.open(now)
 	return now, true
 }
 
 // A process that did not run for frozenAfter has been frozen, or starved. It then finds
-// seconds of notifications and of the stream at once, and says nothing for thawing, until it
-// knows both: the other instance has told most of it.
+// seconds of notifications and of the stream at once, and says nothing for thawing or longer,
+// until it knows both: the other instance has told most of it.
 const (
 	frozenAfter = time.Second
 	thawing     = 300 * time.Millisecond
+	longestThaw = 2 * time.Second
+	thawShare   = 8 // of the time for which it was frozen
 )
+
+// thaws is for how long a process is silent that was frozen for so long.
+func thaws(frozen time.Duration) time.Duration {
+	return min(max(frozen/thawShare, thawing), longestThaw)
+}
 
 // leave sends what may be sent, tells those who wait, and frees the lock.
 func (e *Engine) leave(now time.Time) {
@@ -292,7 +299,7 @@ func (e *Engine) Run(ctx context.Context) error {
 
 const (
 	ticksPerSecond = 50
-	standInTicks   = 10 // of which so many go by between two looks
+	standInTicks   = 5 // of which so many go by between two looks
 )
 
 // tick does what is due, and once a second what may be late by as much.

@@ -56,3 +56,14 @@ func TestEngineIsSilentAfterAFreeze(t *testing.T) {
 		}
 	})
 }
+
+// What has gathered in a longer time takes longer.
+func TestThawingTakesAsLongAsTheFreezeDeserves(t *testing.T) {
+	for frozen, want := range map[time.Duration]time.Duration{
+		frozenAfter: thawing, 2 * time.Second: thawing, 8 * time.Second: time.Second, time.Hour: longestThaw,
+	} {
+		if got := thaws(frozen); got != want {
+			t.Errorf("frozen for %v, silent for %v, want %v", frozen, got, want)
+		}
+	}
+}

@@ -432,3 +432,48 @@ func (i *instance) pauses(want ...string) {
 		i.t.Errorf("told %q, want %q", got, want)
 	}
 }
+
+// The process of the standby did not run, and wakes up when the leader cannot write any more.
+// What it is shown of the past is known; what comes then is told by it, and as what it is.
+func TestWhatComesAfterAFreezeIsNotTakenForThePast(t *testing.T) {
+	for n := range 16 { // so many events are read, and frames shown, before the rest of both
+		events, shown := n/4, n%4
+		r := newRig(t)
+		one, two := r.instance("one"), r.instance("two")
+		one.Lead(1)
+		ringing := talking("leg", "ua")
+		ringing.State, ringing.Connected, ringing.Start = "alerting", time.Time{}, r.now
+		frames := []call.Participant{ringing, talking("leg", "ua"), muted("leg", "ua")}
+		ids := []string{"rings", "start", "muted"}
+		frozen := r.now
+		for k, p := range frames {
+			r.wait(time.Second)
+			one.hears(0, ids[k], caller(), p)
+			one.sends()
+		}
+		r.wait(5 * time.Second)
+		two.Hush(frozen, r.now.Add(300*time.Millisecond))
+		show := func(from, to int) {
+			for k := from; k < to; k++ {
+				r.wait(time.Millisecond)
+				two.hears(0, ids[k], caller(), frames[k])
+			}
+		}
+		all := r.stream.log
+		r.stream.log = all[:events]
+		two.reads()
+		show(0, shown)
+		r.stream.log = all
+		two.reads()
+		show(shown, 3)
+		r.wait(400 * time.Millisecond)
+		two.hears(0, "unmuted", caller(), talking("leg", "ua"))
+		since := r.now
+		r.wait(2 * time.Second)
+		two.Lead(2)
+		two.expects("update unmuted")
+		if d := r.last(); !d.Timing.Received.Equal(since) {
+			t.Errorf("%d events, %d frames: told as what was received %v before", events, shown, since.Sub(d.Timing.Received.Time))
+		}
+	}
+}

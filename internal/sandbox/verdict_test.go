@@ -356,6 +356,29 @@ func TestOneChannelIsNoWitnessOfAStepWhileAnInstanceIsAway(t *testing.T) {
 	}
 }
 
+// TestAStepIsNotTakenForAMuchLaterOne: a pause that was told with the start is not the one
+// that is told after it was over, whoever was shown what.
+func TestAStepIsNotTakenForAMuchLaterOne(t *testing.T) {
+	s := newScene(t)
+	s.without(leg1, recording.Pause, recording.SecurePaused)
+	i := s.find(leg1, recording.Start, recording.Established)
+	s.e.Stored[i].At = at(9000)
+	s.change(i, func(e *recording.CallEvent) {
+		e.Data.State, e.Data.Leg.SecurePause = recording.Paused, true
+		e.Data.Pause = &recording.PauseInfo{Reasons: []recording.PauseReason{recording.PauseSecure}}
+		e.Data.Timing.Received = recording.At(at(9000))
+	})
+	l := s.leg(leg1)
+	l.Toggles = append(l.Toggles,
+		simulator.Toggle{Kind: simulator.ToggleSecurePause, On: true, At: at(16000), Version: 12},
+		simulator.Toggle{Kind: simulator.ToggleSecurePause, At: at(19000), Version: 12})
+	s.tell(16000, leg1, recording.Pause, recording.SecurePaused, recording.Paused)
+	v := sandbox.Judge(&s.e)
+	if r := row(&v, "secure resume"); r.Untrue != 0 {
+		t.Errorf("secure resume: %+v, %+v", r, v.Violations)
+	}
+}
+
 // TestWhatIsShownWithTheEndIsToldByIt: a hold whose end was shown to nobody before the leg
 // was over need not be retrieved first.
 func TestWhatIsShownWithTheEndIsToldByIt(t *testing.T) {

@@ -116,8 +116,8 @@ func align(happened, stored []flip) {
 		if happened[h].on != stored[s].on || stored[s].at.Before(happened[h].at.Add(-slack)) {
 			return 0
 		}
-		if happened[h].seen {
-			return 1000
+		if happened[h].seen && !stored[s].at.After(happened[h].past.Add(settling)) {
+			return 1000 // and not long after it was over
 		}
 		return 1
 	}
