@@ -1,6 +1,8 @@
 package genesys
 
 import (
+	"slices"
+
 	"github.com/recorderbridge/genesys-ingestor/internal/call"
 )
 
@@ -272,14 +274,7 @@ func (d *decoder) reasons() (list []call.DisconnectReason) {
 }
 
 // wants reports whether an attribute is one of those to be taken: they are few.
-func (d *decoder) wants(name []byte) bool {
-	for _, a := range d.attributes {
-		if string(name) == a {
-			return true
-		}
-	}
-	return false
-}
+func (d *decoder) wants(name []byte) bool { return slices.Contains(d.attributes, string(name)) }
 
 // attributeMap reads the wanted attributes. Numbers and booleans are kept as written.
 func (d *decoder) attributeMap() (m map[string]string) {
