@@ -283,6 +283,9 @@ func TestAttributesOfAMegabyte(t *testing.T) {
 	leg.SetAttributes(map[string]string{"large": long, "small": "x"})
 	for _, r := range []*rig{all, few} {
 		r.until(t, "the attributes", func() bool {
+			if len(r.snapshots) == 0 {
+				return false
+			}
 			for _, p := range r.snapshots[len(r.snapshots)-1].Participants {
 				if p.ID == leg.ID() && p.Attributes["small"] == "x" {
 					want := ""
