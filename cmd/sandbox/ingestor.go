@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/recorderbridge/genesys-ingestor/internal/app"
+	"github.com/recorderbridge/genesys-ingestor/internal/logging"
 	"github.com/recorderbridge/genesys-ingestor/internal/settings"
 )
 
@@ -30,7 +31,9 @@ func ingestor(environ []string, leash io.Reader, stderr io.Writer) int {
 	}
 	level := new(slog.LevelVar)
 	level.Set(s.LogLevel)
-	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level})).With("instance", s.InstanceID)
+	limited := logging.Limit(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}), logging.LimitOptions{})
+	defer limited.Flush()
+	log := slog.New(limited).With("instance", s.InstanceID)
 	a, err := app.New(app.Options{Settings: s, Version: "sandbox", Logger: log, Level: level, Registry: prometheus.NewRegistry()})
 	if err != nil {
 		log.Error("ingestor ends", "error", err)

@@ -68,10 +68,8 @@ type App struct {
 	established atomic.Bool
 	// powerless: NATS refuses the right to take the lease.
 	powerless atomic.Bool
-	// behind: the leader was last seen not to tell what was seen here. It is logged once.
-	behind   atomic.Bool
-	caughtUp atomic.Bool
-	opened   atomic.Bool // everything that needs NATS is there
+	caughtUp  atomic.Bool
+	opened    atomic.Bool // everything that needs NATS is there
 	// readySince is when this instance began to observe everybody, in Unix nanoseconds,
 	// 0 while it does not.
 	readySince atomic.Int64

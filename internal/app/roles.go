@@ -346,17 +346,12 @@ func (a *App) Report() Report {
 		switch {
 		case r.Role != recording.Secondary:
 		case n > 0 && now.Sub(oldest) > behindAfter:
-			if r.Behind = true; !a.behind.Swap(true) {
-				a.log.Warn("the leader has not told what was seen here", "pending", n, "oldest", now.Sub(oldest).String(), "what", c.Waiting())
-			}
-			return
+			r.Behind = true
+			a.log.Warn("the leader has not told what was seen here", "pending", n, "oldest", now.Sub(oldest).String(), "what", c.Waiting())
 		case c.StandsIn(now):
-			if r.Behind = true; !a.behind.Swap(true) {
-				a.log.Warn("telling what the leader was not shown", "events", c.Stats().StoodIn)
-			}
-			return
+			r.Behind = true
+			a.log.Warn("telling what the leader was not shown", "events", c.Stats().StoodIn)
 		}
-		a.behind.Store(false)
 	})
 	return r
 }
