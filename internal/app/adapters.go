@@ -77,14 +77,24 @@ func (q questions) Open(ctx context.Context) ([]bridge.Open, error) {
 
 // Conversation implements bridge.Platform.
 func (q questions) Conversation(ctx context.Context, id string, why bridge.Why) (*call.Snapshot, error) {
-	priority := map[bridge.Why]genesys.Priority{
-		bridge.WhyDoubt: genesys.PriorityDoubts, bridge.WhyGap: genesys.PriorityLegs, bridge.WhyPeriodic: genesys.PriorityPeriodic,
-	}[why]
-	s, err := q.Platform.Conversation(ctx, id, priority)
+	s, err := q.Platform.Conversation(ctx, id, priority(why))
 	if errors.Is(err, genesys.ErrNotFound) {
 		return nil, errors.Join(bridge.ErrGone, err)
 	}
 	return &s, err
+}
+
+// priority is the share of the rate limit for a question: one that contradicts itself must not
+// wait for all those of a comparison.
+func priority(why bridge.Why) genesys.Priority {
+	switch why {
+	case bridge.WhyDoubt:
+		return genesys.PriorityDoubts
+	case bridge.WhyGap:
+		return genesys.PriorityLegs
+	case bridge.WhyPeriodic:
+	}
+	return genesys.PriorityPeriodic
 }
 
 // sink takes what the platform says.

@@ -326,6 +326,18 @@ func TestLeaderReadsNothingBack(t *testing.T) {
 	c.CustomerHangsUp()
 	s.expect(leg.ID(), "prepare/delivered/armed", "start/established/recording", "pause/secure_paused/paused", "stop/cleared/stopped")
 	natstest.Eventually(t, "nothing is open", func() bool { return two.Status().OpenCount == 0 })
+	// And its messages form a chain.
+	stream, err := s.js.Stream(t.Context(), publish.StreamName("Acme"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	last, err := stream.GetMsg(t.Context(), stream.CachedInfo().State.LastSeq)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if last.Header.Get(jetstream.ExpectedLastMsgIDHeader) == "" && last.Header.Get(jetstream.ExpectedLastSeqHeader) == "" {
+		t.Errorf("headers %v", last.Header)
+	}
 }
 
 // Two instances that both publish, as if there were no lease, still store every

@@ -114,3 +114,22 @@ func TestMovedConcernsOpenLegs(t *testing.T) {
 		t.Errorf("%+v", d.Agent)
 	}
 }
+
+// Of those that contradict themselves, the calls in a secure pause are asked about first.
+func TestDoubtsOfPausedCallsAreAskedFirst(t *testing.T) {
+	r := newRig(t)
+	i := r.instance("one")
+	for _, c := range []struct {
+		conversation string
+		paused       call.Flag
+	}{{"a", call.No}, {"b", call.Yes}, {"c", call.No}, {"d", call.Yes}} {
+		silent, speaking := talking("silent-"+c.conversation, "ub"), talking("leg-"+c.conversation, "ua")
+		i.Observe(&call.Snapshot{ // the other topic has not shown its leg
+			ConversationID: c.conversation, View: "ua", Received: r.now, SecurePause: c.paused, Participants: []call.Participant{speaking, silent},
+		}, r.now)
+	}
+	r.wait(time.Second)
+	if got, want := i.Asks(r.now), []string{"b", "d", "a", "c"}; !slices.Equal(got, want) {
+		t.Errorf("%v, not %v", got, want)
+	}
+}

@@ -140,8 +140,8 @@ func (c *Core) confirm(s *call.Snapshot, now time.Time) {
 }
 
 // wonder has REST asked about a conversation whose legs cannot be compared: they may be
-// told further than our late topics show, or not as far. It is asked after a while, unless
-// it is asked already.
+// told further than our late topics show, or not as far. It is asked after a while at the
+// latest; what was asked already keeps its turn.
 func (c *Core) wonder(conversation string, until, now time.Time, after time.Duration) {
 	c.wonders[conversation] = until
 	if a, asked := c.asks[conversation]; !asked || a.tries == 0 && a.next.After(now.Add(after)) {
@@ -196,17 +196,20 @@ func (c *Core) Asks(now time.Time) []string {
 		c.asks[id] = a
 		due = append(due, id)
 	}
-	slices.SortFunc(due, func(a, b string) int {
-		return cmp.Or(c.pausedFirst(a)-c.pausedFirst(b), strings.Compare(a, b))
-	})
+	c.pausedFirst(due)
 	return due
 }
 
-func (c *Core) pausedFirst(conversation string) int {
-	if c.tracker.PauseOn(conversation) {
-		return 0
+// pausedFirst puts conversations in a secure pause before the others: what is asked first
+// is answered even when the budget of requests is short.
+func (c *Core) pausedFirst(conversations []string) {
+	rank := func(id string) int {
+		if c.tracker.PauseOn(id) {
+			return 0
+		}
+		return 1
 	}
-	return 1
+	slices.SortFunc(conversations, func(a, b string) int { return cmp.Or(rank(a)-rank(b), strings.Compare(a, b)) })
 }
 
 // A question is repeated quickly while frames and answers may still be overtaking each
@@ -355,10 +358,9 @@ func (c *Core) Idle() bool {
 }
 
 // Believed returns the conversations with a leg that is believed open and of which
-// no notification has come since a time. Paused legs come first: what is asked first
-// is answered even when the budget of requests is short.
+// no notification has come since a time. Those in a secure pause come first.
 func (c *Core) Believed(since time.Time) []string {
-	var paused, open []string
+	var open []string
 	told := make(map[string]bool)
 	for id, l := range c.legs {
 		isOpen := l.seen != nil && l.seen.Phase != call.Ended &&
@@ -367,15 +369,10 @@ func (c *Core) Believed(since time.Time) []string {
 			continue
 		}
 		told[id.Conversation] = true
-		if l.seen.SecurePause {
-			paused = append(paused, id.Conversation)
-		} else {
-			open = append(open, id.Conversation)
-		}
+		open = append(open, id.Conversation)
 	}
-	slices.Sort(paused)
-	slices.Sort(open)
-	return append(paused, open...)
+	c.pausedFirst(open)
+	return open
 }
 
 // recover notes a leg about which REST knew something new.

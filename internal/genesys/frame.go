@@ -68,8 +68,7 @@ type decoder struct {
 }
 
 func newDecoder(attributes []string) *decoder {
-	d := &decoder{all: attributes == nil, attributes: slices.Clone(attributes)}
-	return d
+	return &decoder{all: attributes == nil, attributes: slices.Clone(attributes)}
 }
 
 // newSocketDecoder returns a decoder for the frames of one socket. What it returns holds
