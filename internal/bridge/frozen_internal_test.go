@@ -54,6 +54,19 @@ func TestEngineIsSilentAfterAFreeze(t *testing.T) {
 		if out.n != 3 {
 			t.Fatalf("%d events of three calls when it is over", out.n)
 		}
+		time.Sleep(8 * time.Second)
+		say("four")
+		e.tick(false)
+		time.Sleep(time.Second - time.Millisecond) // and one tick in it, so that it is no freeze
+		e.tick(false)
+		if out.n != 3 {
+			t.Fatalf("%d events right after a long freeze", out.n-3)
+		}
+		time.Sleep(time.Millisecond)
+		e.tick(false)
+		if out.n != 4 {
+			t.Fatalf("%d events of four calls when it is over", out.n)
+		}
 	})
 }
 

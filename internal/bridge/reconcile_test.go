@@ -23,6 +23,9 @@ type house struct {
 	stream stream
 	asked  []string
 	feed   []recording.FeedData
+	known  []uint64 // of the messages about calls
+	begun  int      // questions
+	slow   time.Duration
 }
 
 func (h *house) Send(m bridge.Message) error {
@@ -31,8 +34,11 @@ func (h *house) Send(m bridge.Message) error {
 	o := bridge.Outcome{Token: m.Token, Subject: m.Subject}
 	o.Verdict, o.Sequence = h.stream.store(&m, time.Now())
 	if v, err := recording.Decode(m.Data); err == nil {
-		if f, ok := v.(*recording.FeedEvent); ok {
-			h.feed = append(h.feed, f.Data)
+		switch e := v.(type) {
+		case *recording.FeedEvent:
+			h.feed = append(h.feed, e.Data)
+		case *recording.CallEvent:
+			h.known = append(h.known, m.Known)
 		}
 	}
 	go h.engine.Resolve([]bridge.Outcome{o})
@@ -49,8 +55,12 @@ func (h *house) Open(context.Context) ([]bridge.Open, error) {
 
 func (h *house) Conversation(ctx context.Context, id string, _ bridge.Why) (*call.Snapshot, error) {
 	asked := time.Now()
+	h.mu.Lock()
+	h.begun++
+	wait := max(h.slow, time.Second)
+	h.mu.Unlock()
 	select {
-	case <-time.After(time.Second):
+	case <-time.After(wait):
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -245,5 +255,49 @@ func TestGapOfAFormerLifeIsClosed(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
 		checkFeed(t, h, recording.FeedGapClosed)
+	})
+}
+
+// A question that has not been answered is not asked a second time, however long the answer
+// takes: requests are scarce. When it has come and leaves a doubt, it is.
+func TestAQuestionIsAskedOnceAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, stop := newHouse(t)
+		defer stop()
+		h.slow = 10 * time.Second
+		s := frame("conv0", "uconv0", time.Time{})
+		s.Participants = append(s.Participants, talking("silent", "ub")) // its own topic has not shown it
+		h.engine.Snapshot(s)
+		time.Sleep(9 * time.Second)
+		synctest.Wait()
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if h.begun != 1 {
+			t.Errorf("%d questions in nine seconds", h.begun)
+		}
+	})
+}
+
+// What the engine sends says up to where it has taken in what the tail has brought.
+func TestMessagesSayWhatIsTakenIn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, stop := newHouse(t)
+		defer stop()
+		h.hears("conv0")
+		told := h.stream.log[len(h.stream.log)-1]
+		told.Sequence, told.Subject = 7, strings.Replace(told.Subject, "conv0", "conv9", 1) // as of somebody else
+		h.hears("conv1")
+		h.engine.Entries([]bridge.Entry{told})
+		h.hears("conv2")
+		single := told // was read by itself: what came before it is not taken in yet
+		single.Sequence, single.Subject = 9, strings.Replace(told.Subject, "conv9", "conv8", 1)
+		h.engine.Do(func(c *bridge.Core, now time.Time) { _ = c.Stored(&single, now) })
+		h.engine.Snapshot(frame("conv3", "uconv3", time.Time{}))
+		synctest.Wait()
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if want := []uint64{0, 0, 7, 7}; !slices.Equal(h.known, want) {
+			t.Errorf("known %v, want %v", h.known, want)
+		}
 	})
 }

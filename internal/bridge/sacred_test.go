@@ -117,12 +117,7 @@ func TestDoubtfulPauseIsTakenBack(t *testing.T) {
 // The end of a pause was told by somebody else, and our topic has said nothing since: what
 // is told next tells no pause of its own.
 func TestStepsTellNoPauseThatIsOver(t *testing.T) {
-	r, one, two := pair(t)
-	for _, i := range []*instance{one, two} {
-		i.sees("ua", caller(), on())
-	}
-	one.expects("pause secure_paused")
-	two.reads()
+	r, one, two := paused(t)
 	r.wait(4 * time.Second)
 	one.sees("ua", caller(), talking("leg", "ua"))
 	one.expects("resume secure_resumed")

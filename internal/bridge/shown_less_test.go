@@ -1,11 +1,9 @@
 package bridge_test
 
 import (
-	"slices"
 	"testing"
 	"time"
 
-	"github.com/recorderbridge/genesys-ingestor/api/recording"
 	"github.com/recorderbridge/genesys-ingestor/internal/call"
 )
 
@@ -18,38 +16,6 @@ func held(since time.Time) call.Participant {
 	p := talking("leg", "ua")
 	p.Held, p.StartHold = call.Yes, since
 	return p
-}
-
-// REST has shown the standby one leg in a pause, and the stream another one that came later.
-// The leader tells both that the pause is over, one after the other: nobody says then that it
-// is on.
-func TestStandbyWithoutTopicsDoesNotRepeatAPause(t *testing.T) {
-	r := newRig(t)
-	one, two := r.instance("one"), r.instance("two")
-	one.Lead(1)
-	other := on()
-	other.ID, other.UserID = "other", "ub"
-	see := func(view string, parties ...call.Participant) {
-		one.sees(view, parties...)
-		one.sends()
-	}
-	see("ua", caller(), on())
-	two.reads()
-	r.wait(4 * time.Second)
-	two.sees(call.ViewREST, caller(), on())
-	r.wait(time.Second)
-	see("ub", caller(), on(), other)
-	two.reads()
-	r.wait(4 * time.Second)
-	for _, view := range []string{"ua", "ub"} {
-		one.sees(view, caller(), talking("leg", "ua"), talking("other", "ub"))
-	}
-	one.expects("update conferenced", "resume secure_resumed", "resume secure_resumed")
-	two.reads()
-	for range 3 {
-		r.wait(time.Second)
-		two.standsIn()
-	}
 }
 
 // The topic of a standby begins to speak in the middle of a call, of whose steps before it
@@ -129,66 +95,6 @@ func TestTheLeaderAsksAtOnceAboutAnOldStep(t *testing.T) {
 	one.expects("update unmuted")
 }
 
-// A frozen link shows the standby at once that a pause went off and on, and then that it is
-// over. REST has said so as well. The leader knows of the last end only.
-func TestStandbyDoesNotTellAPauseThatIsOver(t *testing.T) {
-	r, one, two := pair(t)
-	for _, i := range []*instance{one, two} {
-		i.sees("ua", caller(), on())
-	}
-	one.expects("pause secure_paused")
-	two.reads()
-	r.wait(8 * time.Second)
-	for _, p := range []call.Participant{talking("leg", "ua"), on()} {
-		two.sees("ua", caller(), p)
-	}
-	r.wait(time.Second)
-	one.works(two)
-	two.looks()
-	two.expects()
-	two.Asks(r.now)
-	r.wait(time.Second)
-	two.sees("ua", caller(), talking("leg", "ua"))
-	r.wait(time.Millisecond)
-	two.sees(call.ViewREST, caller(), talking("leg", "ua"))
-	one.works(two)
-	two.standsIn()
-	r.wait(time.Second)
-	one.works(two)
-	two.Asks(r.now)
-	two.looks()
-	for _, d := range two.sends() {
-		if d.Cause != "secure_resumed" {
-			t.Errorf("told %s", d.Cause)
-		}
-	}
-}
-
-// The topic has not shown the end of a pause, and somebody else has told it. REST agrees, too
-// soon after the topic to overrule it: whoever leads then does not tell the pause again.
-func TestTheNextLeaderDoesNotRepeatAPauseThatItHasNotSeenEnd(t *testing.T) {
-	r, one, two := pair(t)
-	for _, i := range []*instance{one, two} {
-		i.sees("ua", caller(), on())
-	}
-	one.expects("pause secure_paused")
-	two.reads()
-	r.wait(2 * time.Second)
-	one.sees("ua", caller(), talking("leg", "ua"))
-	one.expects("resume secure_resumed")
-	two.reads()
-	r.wait(100 * time.Millisecond)
-	two.sees(call.ViewREST, caller(), talking("leg", "ua"))
-	one.Follow()
-	two.Lead(2)
-	two.expects()
-	r.wait(time.Second)
-	again := on()
-	again.Muted = call.Yes
-	two.sees("ua", caller(), again)
-	two.expects("pause secure_paused", "update muted")
-}
-
 // The leader has told a hold with the start, since it was not shown the frame of the hold. The
 // standby is shown all of it late.
 func TestAHoldThatWasToldWithTheStartIsTold(t *testing.T) {
@@ -253,183 +159,6 @@ func TestStandbyTellsTheEndOfWhatItWasNotShown(t *testing.T) {
 		two.standsIn("update unmuted")
 		one.reads()
 		one.expects()
-	}
-}
-
-// A pause begins and ends, and another leg takes part in it. A frozen link shows it late: when
-// the next one begins, it is told as what it is.
-func TestALatePauseIsNotTakenForTheNext(t *testing.T) {
-	r := newRig(t)
-	one, two := r.instance("one"), r.instance("two")
-	one.Lead(1)
-	other := on()
-	other.ID, other.UserID = "other", "ub"
-	one.hears(0, "start", caller(), talking("leg", "ua"))
-	two.hears(0, "start", caller(), talking("leg", "ua"))
-	one.sends()
-	r.wait(time.Second)
-	one.hears(0, "on", caller(), on())
-	r.wait(time.Second)
-	s := &call.Snapshot{ConversationID: "conv", View: "ub", Topic: "ub", Received: r.now, SecurePause: call.Yes, CorrelationID: "joins", Participants: []call.Participant{caller(), on(), other}}
-	one.Observe(s, r.now)
-	one.sends()
-	r.wait(3 * time.Second)
-	over := talking("other", "ub")
-	s = &call.Snapshot{ConversationID: "conv", View: "ub", Topic: "ub", Received: r.now, SecurePause: call.No, CorrelationID: "off", Participants: []call.Participant{caller(), talking("leg", "ua"), over}}
-	one.Observe(s, r.now)
-	one.hears(0, "off", caller(), talking("leg", "ua"), over)
-	one.sends()
-	two.reads()
-	r.wait(2 * time.Second)
-	two.hears(0, "on", caller(), on())
-	two.hears(0, "joins", caller(), on(), other)
-	two.hears(0, "off", caller(), talking("leg", "ua"), over)
-	r.wait(3 * time.Second)
-	one.Follow()
-	two.Lead(2)
-	two.sends()
-	two.hears(0, "again", caller(), on(), other)
-	for _, d := range two.sends() {
-		if d.Cause == "secure_paused" && (!d.Timing.Received.Equal(r.now) || d.Origin.CorrelationID == "on") {
-			t.Errorf("leg %s: told as what %q shows, %v ago", d.Leg.ID, d.Origin.CorrelationID, r.now.Sub(d.Timing.Received.Time))
-		}
-	}
-	if d := r.last(); d.State != "paused" {
-		t.Errorf("at last %s", d.State)
-	}
-}
-
-// talk is a call of two people of which the standby knows from the stream only, both in a
-// secure pause.
-func talk(t *testing.T) (r *rig, one, two *instance) {
-	t.Helper()
-	r = newRig(t)
-	one, two = r.instance("one"), r.instance("two")
-	one.Lead(1)
-	for _, view := range []string{"ua", "ub"} {
-		one.sees(view, caller(), on(), other(call.Yes))
-	}
-	one.sends()
-	two.reads()
-	r.wait(4 * time.Second)
-	return r, one, two
-}
-
-// other is the second person of a call.
-func other(paused call.Flag) call.Participant {
-	p := talking("other", "ub")
-	p.SecurePause = paused
-	return p
-}
-
-// A topic of the standby begins to speak with the end of the pause, which may be old news: it
-// is doubted, until REST has answered. The leader has told the end.
-func TestStandbyWhoseFirstWordIsTheEndOfAPause(t *testing.T) {
-	for _, first := range []bool{true, false} {
-		r, one, two := talk(t)
-		over := []call.Participant{caller(), talking("leg", "ua"), other(call.No)}
-		if first {
-			two.sees("ub", over...)
-		}
-		for _, view := range []string{"ua", "ub"} {
-			one.sees(view, over...)
-		}
-		one.expects("resume secure_resumed", "resume secure_resumed")
-		r.wait(time.Millisecond)
-		two.reads()
-		if !first {
-			two.sees("ub", over...)
-		}
-		for range 3 {
-			r.wait(400 * time.Millisecond)
-			two.Asks(r.now)
-			two.standsIn()
-		}
-		one.Follow()
-		two.Lead(2)
-		two.expects()
-	}
-}
-
-// The leader has learned the end of a pause from REST, and has told it. Then its own topic
-// delivers what it has held back: the pause, which the other instance told long ago.
-func TestTheLeaderDoesNotTellALatePauseThatItHasTheEndOf(t *testing.T) {
-	r, one, two := pair(t)
-	r.wait(time.Second)
-	two.hears(0, "on", caller(), on())
-	r.wait(600 * time.Millisecond)
-	two.standsIn("pause secure_paused")
-	one.reads()
-	joined := []call.Participant{caller(), on(), other(call.Yes)}
-	one.sees("ub", joined...)
-	one.sends()
-	r.wait(5 * time.Second)
-	one.sees(call.ViewREST, caller(), talking("leg", "ua"), other(call.No))
-	one.pauses("resume secure_resumed", "resume secure_resumed")
-	r.wait(time.Second)
-	one.hears(0, "on", caller(), on())
-	one.pauses()
-	r.wait(time.Second)
-	one.sees(call.ViewREST, caller(), talking("leg", "ua"), other(call.No))
-	one.pauses()
-	again := on()
-	again.Muted = call.Yes
-	r.wait(time.Second)
-	one.hears(0, "again", caller(), again, other(call.No))
-	one.pauses("pause secure_paused", "pause secure_paused")
-}
-
-// The process of the standby did not run while a pause ended, and when it runs again the next
-// one begins: that may be the old one, shown late. REST is asked, and knows.
-func TestPauseThatBeginsRightAfterAFreeze(t *testing.T) {
-	for _, begun := range []bool{true, false} {
-		r, one, two := pair(t)
-		for _, i := range []*instance{one, two} {
-			i.sees("ua", caller(), on())
-		}
-		one.expects("pause secure_paused")
-		two.reads()
-		frozen := r.now
-		r.wait(5 * time.Second)
-		one.sees("ua", caller(), talking("leg", "ua"))
-		one.expects("resume secure_resumed")
-		r.wait(time.Second)
-		two.Hush(frozen, r.now.Add(300*time.Millisecond))
-		two.reads()
-		two.sees("ua", caller(), talking("leg", "ua"))
-		r.wait(90 * time.Millisecond)
-		again := on()
-		again.Muted = call.Yes
-		two.sees("ua", caller(), again)
-		r.wait(400 * time.Millisecond)
-		two.standsIn()
-		if asked := two.Asks(r.now); len(asked) != 1 {
-			t.Fatalf("asks %v", asked)
-		}
-		r.wait(100 * time.Millisecond)
-		if !begun {
-			two.sees(call.ViewREST, caller(), talking("leg", "ua"))
-			r.wait(time.Second)
-			two.standsIn()
-			continue
-		}
-		two.sees(call.ViewREST, caller(), again)
-		r.wait(600 * time.Millisecond)
-		two.standsIn("pause secure_paused") // although there is no leader
-	}
-}
-
-// pauses is what an instance tells of secure pauses.
-func (i *instance) pauses(want ...string) {
-	i.t.Helper()
-	var got []string
-	for _, d := range i.sends() {
-		if d.Verb == recording.Pause || d.Verb == recording.Resume {
-			got = append(got, words([]*recording.CallData{d})...)
-		}
-	}
-	if !slices.Equal(got, want) {
-		i.t.Errorf("told %q, want %q", got, want)
 	}
 }
 

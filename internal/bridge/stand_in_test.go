@@ -132,12 +132,7 @@ func TestStandbyTellsALegThatTheLeaderWasNotShown(t *testing.T) {
 // that it is not.
 func TestStandbyAsksBeforeItEndsAPause(t *testing.T) {
 	for _, over := range []bool{true, false} {
-		r, one, two := pair(t)
-		for _, i := range []*instance{one, two} {
-			i.sees("ua", caller(), on())
-		}
-		one.expects("pause secure_paused")
-		two.reads()
+		r, one, two := paused(t)
 		r.wait(5 * time.Second)
 		two.sees("ua", caller(), talking("leg", "ua"))
 		r.wait(time.Second)
