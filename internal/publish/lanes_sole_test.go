@@ -23,6 +23,19 @@ type lone struct {
 	foreign atomic.Uint64 // the last one of somebody else that was taken in
 }
 
+// loneOn is a fleet on a server of its own, whose tail counts.
+func loneOn(t *testing.T, lanes, count, stored int) *lone {
+	t.Helper()
+	js := natstest.JetStream(t, natstest.Connect(t, natstest.New(t).URL()))
+	mustProvision(t, js)
+	if stored > 0 {
+		store(t, js, stored)
+	}
+	l := newLone(t, js, lanes, count)
+	l.alone()
+	return l
+}
+
 func newLone(t *testing.T, js jetstream.JetStream, lanes, count int) *lone {
 	t.Helper()
 	l := &lone{fleet: makeFleet(t, js, lanes, count, publish.LanesOptions{}), js: js}
@@ -53,6 +66,18 @@ func (l *lone) alone() {
 	natstest.Eventually(l.t, "the tail to count", func() bool { _, _, alone := l.tail.Alone(); return alone })
 }
 
+// enough ends the lanes with the message after the next one.
+func (l *lone) enough() {
+	l.t.Helper()
+	l.mu.Lock()
+	l.count = 0
+	for _, at := range l.at {
+		l.count = max(l.count, at+1)
+	}
+	l.mu.Unlock()
+	l.wait()
+}
+
 // chained counts the stored messages that had to come behind the one before.
 func (l *lone) chained() (n int) {
 	l.t.Helper()
@@ -81,11 +106,7 @@ func (l *lone) chained() (n int) {
 // Who writes alone has its messages form a chain, many at a time, and none is sent twice.
 func TestMessagesOfWhoWritesAloneFormAChain(t *testing.T) {
 	t.Parallel()
-	js := natstest.JetStream(t, natstest.Connect(t, natstest.New(t).URL()))
-	mustProvision(t, js)
-	store(t, js, 7)
-	l := newLone(t, js, 20, 50)
-	l.alone()
+	l := loneOn(t, 20, 50, 7)
 	for lane := range l.expect {
 		if lane < 7 {
 			l.expect[lane] = uint64(lane) + 1
@@ -106,11 +127,8 @@ func TestMessagesOfWhoWritesAloneFormAChain(t *testing.T) {
 func TestSomebodyElseWrites(t *testing.T) {
 	t.Parallel()
 	const lanes, count = 200, 60
-	js := natstest.JetStream(t, natstest.Connect(t, natstest.New(t).URL()))
-	mustProvision(t, js)
-	l := newLone(t, js, lanes, count)
-	l.alone()
-	other := natstest.JetStream(t, natstest.Connect(t, js.Conn().ConnectedUrl()))
+	l := loneOn(t, lanes, count, 0)
+	other := natstest.JetStream(t, natstest.Connect(t, l.js.Conn().ConnectedUrl()))
 	took, lane := 0, 0
 	stop := l.disturb(1000, func() {
 		for before := took; took == before && !l.over(); lane = (lane + 1) % lanes {
@@ -131,7 +149,7 @@ func TestSomebodyElseWrites(t *testing.T) {
 	l.start()
 	l.wait()
 	stop()
-	checkStored(t, js, lanes, count)
+	checkStored(t, l.js, lanes, count)
 	s := l.lanes.Stats()
 	if took == 0 || s.Repeated == 0 {
 		t.Errorf("somebody else wrote %d messages, stats %+v", took, s)
@@ -142,14 +160,11 @@ func TestSomebodyElseWrites(t *testing.T) {
 // Some time after somebody else has written, messages form a chain again.
 func TestMessagesFormAChainAgain(t *testing.T) {
 	t.Parallel()
-	js := natstest.JetStream(t, natstest.Connect(t, natstest.New(t).URL()))
-	mustProvision(t, js)
-	l := newLone(t, js, 1, 1<<30)
-	l.alone()
+	l := loneOn(t, 1, 1<<30, 0)
 	l.start()
 	for round := range 2 {
 		natstest.Eventually(t, "a message in a chain", func() bool {
-			stream, err := js.Stream(t.Context(), streamOptions.Name)
+			stream, err := l.js.Stream(t.Context(), streamOptions.Name)
 			if err != nil {
 				return false
 			}
@@ -157,15 +172,12 @@ func TestMessagesFormAChainAgain(t *testing.T) {
 			return err == nil && m.Header.Get(jetstream.ExpectedLastMsgIDHeader) != ""
 		})
 		if round == 0 {
-			if _, err := js.Publish(t.Context(), subject(99), []byte("somebody else")); err != nil {
+			if _, err := l.js.Publish(t.Context(), subject(99), []byte("somebody else")); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	l.mu.Lock()
-	l.count = l.at[0] + 1
-	l.mu.Unlock()
-	l.wait()
+	l.enough()
 	if s := l.lanes.Stats(); s.Repeated == 0 {
 		t.Errorf("stats %+v", s)
 	}
@@ -240,28 +252,37 @@ func TestChainsOverFaults(t *testing.T) {
 // stored while it looks at the end of the stream.
 func TestTailOfWhoWritesFastStaysAlone(t *testing.T) {
 	t.Parallel()
-	js := natstest.JetStream(t, natstest.Connect(t, natstest.New(t).URL()))
-	mustProvision(t, js)
-	l := newLone(t, js, 100, 1<<30)
-	l.alone()
+	l := loneOn(t, 100, 1<<30, 0)
 	l.start()
-	looks, alone := 0, 0
+	var looks, alone atomic.Int64
 	stop := every(t, 5*time.Millisecond, func() {
 		if _, _, yes := l.tail.Alone(); yes {
-			alone++
+			alone.Add(1)
 		}
-		looks++
+		looks.Add(1)
 	})
-	time.Sleep(3 * time.Second)
+	natstest.Eventually(t, "some looks at the end of the stream", func() bool { return looks.Load() >= 600 })
 	stop()
-	l.mu.Lock()
-	l.count = 0
-	for _, at := range l.at {
-		l.count = max(l.count, at+1)
+	l.enough()
+	if alone.Load() < looks.Load()/2 {
+		t.Errorf("alone at %d of %d looks", alone.Load(), looks.Load())
 	}
-	l.mu.Unlock()
+}
+
+// A message that a stream with replicas refuses for its place leaves its id behind: nothing is
+// chained there.
+func TestReplicasHaveNoChains(t *testing.T) {
+	t.Parallel()
+	js := natstest.JetStream(t, natstest.Connect(t, natstest.NewCluster(t, 3).URL()))
+	mustProvision(t, js, 3)
+	l := newLone(t, js, 5, 40)
+	natstest.Eventually(t, "the consumer to be let go", func() bool {
+		stream, err := js.Stream(t.Context(), streamOptions.Name)
+		return err == nil && stream.CachedInfo().State.Consumers == 0
+	})
+	l.start()
 	l.wait()
-	if alone < looks/2 {
-		t.Errorf("alone at %d of %d looks", alone, looks)
+	if n := l.chained(); n != 0 {
+		t.Errorf("%d messages in chains", n)
 	}
 }
