@@ -8,10 +8,14 @@ import (
 	"github.com/recorderbridge/genesys-ingestor/internal/call"
 )
 
-// hears folds a notification with the id of its change, on a channel.
+// hears folds a notification of the agent's topic with the id of its change, on a channel.
 func (i *instance) hears(channel int, change string, parties ...call.Participant) {
+	i.hearsOf("ua", channel, change, parties...)
+}
+
+func (i *instance) hearsOf(user string, channel int, change string, parties ...call.Participant) {
 	s := &call.Snapshot{
-		ConversationID: "conv", View: "ua", Topic: "ua", Received: i.now, SecurePause: call.No,
+		ConversationID: "conv", View: user, Topic: user, Received: i.now, SecurePause: call.No,
 		Channel: channel, CorrelationID: change, Participants: parties,
 	}
 	for _, p := range parties {

@@ -234,6 +234,7 @@ func (l *legLane) learned(c *Core, e *Entry, now time.Time) error {
 	case now.Sub(e.Time) < 2*c.opts.Patience:
 		l.expect(c, steps, d, true, e.Time)
 	}
+	l.outlive(c, now)
 	l.prune()
 	if len(l.pending) == 0 {
 		l.pending = nil

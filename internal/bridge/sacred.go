@@ -110,6 +110,22 @@ func (l *legLane) pauseFirst(level call.Level, said time.Time) *call.Edge {
 	return &l.pending[0]
 }
 
+// outlive doubts the pause that is to be told when somebody else has told an end that came
+// after all that is said of it: after a freeze the notifications may be read before the
+// stream is.
+func (l *legLane) outlive(c *Core, now time.Time) {
+	said := c.tracker.Paused(l.id.Conversation)
+	if !l.elsewhere || said.IsZero() || !said.Before(l.resumed) {
+		return
+	}
+	l.pending = slices.DeleteFunc(l.pending, func(e call.Edge) bool {
+		if isPause(e) {
+			l.doubt(c, &e, now)
+		}
+		return isPause(e)
+	})
+}
+
 // unmade takes back a secure pause that is seen to be over before it was told, when it was
 // only believed in doubt, or when somebody else has told a pause and its end: it was that one.
 func (l *legLane) unmade(e *call.Edge) bool {

@@ -263,6 +263,61 @@ func TestPauseThatBeginsRightAfterAFreeze(t *testing.T) {
 	}
 }
 
+// An instance tells a pause and is frozen. A second agent joins, and the pause ends. When it
+// runs again, the topic of the first agent is through with all of it before the topic of the
+// second one begins, with the pause, and before the stream is read: that pause is over.
+func TestAPauseIsNotRepeatedAfterAFreeze(t *testing.T) {
+	for _, leads := range []bool{false, true} {
+		r := newRig(t)
+		one, two := r.instance("one"), r.instance("two")
+		two.Lead(1)
+		for _, i := range []*instance{one, two} {
+			i.hears(0, "start", caller(), talking("leg", "ua"))
+		}
+		two.expects("start established")
+		for _, i := range []*instance{one, two} {
+			i.hears(0, "on", caller(), on())
+		}
+		two.expects("pause secure_paused")
+		two.Follow()
+		one.reads()
+		frozen := r.now
+		joined, over := []call.Participant{caller(), on(), other(call.Yes)}, []call.Participant{caller(), talking("leg", "ua"), other(call.No)}
+		one.Lead(2)
+		r.wait(2 * time.Second)
+		one.hearsOf("ub", 1, "joins", joined...)
+		one.hears(0, "joins", joined...)
+		one.sends()
+		r.wait(2 * time.Second)
+		one.hearsOf("ub", 1, "off", over...)
+		one.hears(0, "off", over...)
+		one.pauses("resume secure_resumed", "resume secure_resumed")
+		r.wait(time.Second)
+		two.Hush(frozen, r.now.Add(500*time.Millisecond))
+		two.hears(0, "joins", joined...)
+		two.hears(0, "off", over...)
+		two.hearsOf("ub", 1, "joins", joined...)
+		two.reads()
+		two.hearsOf("ub", 1, "off", over...)
+		if leads {
+			one.Follow()
+			two.Lead(3)
+		}
+		for range 4 {
+			r.wait(time.Second)
+			two.Asks(r.now)
+			two.StandIn()
+			two.pauses()
+		}
+		again := on()
+		again.Muted = call.Yes
+		two.hears(0, "again", caller(), again, other(call.Yes))
+		if leads {
+			two.pauses("pause secure_paused", "pause secure_paused")
+		}
+	}
+}
+
 // pauses is what an instance tells of secure pauses.
 func (i *instance) pauses(want ...string) {
 	i.t.Helper()
