@@ -77,13 +77,14 @@ func (l *legLane) isLater(e *call.Edge) bool {
 
 // redeem makes the steps pending that were taken for told and were not: those
 // that lead elsewhere than what is told, and to what is believed, unless the
-// leg has ended and believes nothing.
+// leg has ended and believes nothing. A pause whose end somebody else has told
+// is then that one: to tell it with the end of the leg would help nobody.
 func (l *legLane) redeem() {
 	level := control.LevelOf(l.published)
 	n := 0
 	for _, e := range l.doubted {
 		over := l.seen.Phase == call.Ended
-		if level.Step(e.Key).Equal(level) || !over && !l.seen.Step(e.Key).Equal(l.seen.Level) {
+		if level.Step(e.Key).Equal(level) || !over && !l.seen.Step(e.Key).Equal(l.seen.Level) || over && isPause(e) && l.elsewhere {
 			continue
 		}
 		l.pending = slices.Insert(l.pending, n, e)

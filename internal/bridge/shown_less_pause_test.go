@@ -267,7 +267,8 @@ func TestPauseThatBeginsRightAfterAFreeze(t *testing.T) {
 // runs again, the topic of the first agent is through with all of it before the topic of the
 // second one begins, with the pause, and before the stream is read: that pause is over.
 func TestAPauseIsNotRepeatedAfterAFreeze(t *testing.T) {
-	for _, leads := range []bool{false, true} {
+	for k := range 3 {
+		leads, ends := k > 0, k > 1
 		r := newRig(t)
 		one, two := r.instance("one"), r.instance("two")
 		two.Lead(1)
@@ -303,16 +304,24 @@ func TestAPauseIsNotRepeatedAfterAFreeze(t *testing.T) {
 			one.Follow()
 			two.Lead(3)
 		}
+		if ends { // soon, with nobody asked
+			gone := talking("leg", "ua")
+			gone.State, gone.End, gone.DisconnectType = "terminated", r.now, "client"
+			r.wait(700 * time.Millisecond)
+			two.hears(0, "gone", caller(), gone, other(call.No))
+			two.pauses()
+			continue
+		}
 		for range 4 {
 			r.wait(time.Second)
 			two.Asks(r.now)
 			two.StandIn()
 			two.pauses()
 		}
-		again := on()
-		again.Muted = call.Yes
-		two.hears(0, "again", caller(), again, other(call.Yes))
 		if leads {
+			again := on()
+			again.Muted = call.Yes
+			two.hears(0, "again", caller(), again, other(call.Yes))
 			two.pauses("pause secure_paused", "pause secure_paused")
 		}
 	}
