@@ -33,13 +33,19 @@ const (
 // gate is the one place where calls wait for the rate limit. The platform tells with
 // every answer how much of the window is used; in between the gate counts itself. Each
 // priority may use the window up to its share, so that the rest is left to those above.
+//
+// Each token has a window of its own, or all tokens of a client share one: nobody knows.
+// So one call on a new token does not wait, and its answer tells.
 type gate struct {
 	mu       sync.Mutex
 	allowed  int
 	used     int
 	inflight int
+	token    int           // how many there have been
+	untried  bool          // no call has been made on the present one
 	reset    time.Time     // end of the window
 	blocked  time.Time     // after an answer with status 429
+	refused  int           // the token that it was given to
 	changed  chan struct{} // closed when waiting may be over early
 	waits    atomic.Uint64
 }
@@ -65,16 +71,37 @@ func (g *gate) share(p Priority) int {
 	return max(1, g.allowed*percent/100)
 }
 
-// enter waits until a call of this priority may be made. Each enter needs one leave.
-func (g *gate) enter(ctx context.Context, p Priority) error {
+// renewed says that calls are made on another token from now on.
+func (g *gate) renewed() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.token++
+	g.untried = true
+	g.wake()
+}
+
+// wake lets those look again who wait; the caller holds the lock.
+func (g *gate) wake() {
+	close(g.changed)
+	g.changed = make(chan struct{})
+}
+
+// enter waits until a call of this priority may be made. Each enter needs one leave, with
+// the token that it returns.
+func (g *gate) enter(ctx context.Context, p Priority) (token int, err error) {
 	for first := true; ; first = false {
 		g.mu.Lock()
 		wait := g.wait(p, time.Now())
+		if wait > 0 && g.untried {
+			wait = 0
+		}
 		if wait <= 0 {
+			g.untried = false
 			g.used++
 			g.inflight++
+			token = g.token
 			g.mu.Unlock()
-			return ctx.Err()
+			return token, ctx.Err()
 		}
 		changed := g.changed
 		g.mu.Unlock()
@@ -88,8 +115,9 @@ func (g *gate) enter(ctx context.Context, p Priority) error {
 			g.mu.Lock()
 			g.used++ // balanced by leave
 			g.inflight++
+			token = g.token
 			g.mu.Unlock()
-			return ctx.Err()
+			return token, ctx.Err()
 		case <-changed:
 			timer.Stop()
 		case <-timer.C:
@@ -112,12 +140,17 @@ func (g *gate) wait(p Priority, now time.Time) time.Duration {
 	return g.reset.Sub(now)
 }
 
-// leave takes in what the answer says about the limit; header is nil without one.
-func (g *gate) leave(status int, header http.Header) {
+// leave takes in what the answer says about the limit; header is nil without one. An answer
+// on an older token tells nothing of the present one.
+func (g *gate) leave(token, status int, header http.Header) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	defer g.wake()
 	now := time.Now()
 	g.inflight--
+	if token != g.token {
+		return
+	}
 	if allowed, ok := headerInt(header, "Inin-Ratelimit-Allowed"); ok && allowed > 0 {
 		g.allowed = allowed
 	}
@@ -136,10 +169,10 @@ func (g *gate) leave(status int, header http.Header) {
 		if pause == 0 {
 			pause = time.Second
 		}
-		g.blocked = now.Add(min(pause, longestBlock))
+		g.blocked, g.refused = now.Add(min(pause, longestBlock)), token
+	} else if header != nil && g.refused != token {
+		g.blocked = time.Time{}
 	}
-	close(g.changed)
-	g.changed = make(chan struct{})
 }
 
 // closed returns until when even the most important calls wait; zero when they pass.

@@ -22,11 +22,12 @@ func limits(count, allowed, reset int) http.Header {
 func pass(t *testing.T, g *gate, p Priority, status int, h http.Header) time.Duration {
 	t.Helper()
 	began := time.Now()
-	if err := g.enter(t.Context(), p); err != nil {
+	token, err := g.enter(t.Context(), p)
+	if err != nil {
 		t.Fatal(err)
 	}
 	waited := time.Since(began)
-	g.leave(status, h)
+	g.leave(token, status, h)
 	return waited
 }
 
@@ -98,10 +99,11 @@ func TestGateCancelled(t *testing.T) {
 		pass(t, g, PriorityLegs, 200, limits(300, 300, 60))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if err := g.enter(ctx, PriorityLegs); !errors.Is(err, context.DeadlineExceeded) {
+		token, err := g.enter(ctx, PriorityLegs)
+		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("error %v", err)
 		}
-		g.leave(0, nil)
+		g.leave(token, 0, nil)
 		if g.inflight != 0 {
 			t.Errorf("%d calls in flight", g.inflight)
 		}
@@ -112,27 +114,80 @@ func TestGateCancelled(t *testing.T) {
 func TestGateWakesWaiters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGate()
-		if err := g.enter(t.Context(), PriorityLegs); err != nil {
+		token, err := g.enter(t.Context(), PriorityLegs)
+		if err != nil {
 			t.Fatal(err)
 		}
 		pass(t, g, PriorityLegs, 200, limits(299, 300, 60))
-		began := time.Now()
-		done := make(chan time.Duration)
-		go func() {
-			err := g.enter(t.Context(), PriorityLegs)
-			if err != nil {
-				t.Error(err)
-			}
-			done <- time.Since(began)
-		}()
-		synctest.Wait()
+		done := waiting(t, g, PriorityLegs)
 		time.Sleep(time.Second)
-		g.leave(200, limits(1, 300, 60)) // another token, another window
+		g.leave(token, 200, limits(1, 300, 60))
 		if w := <-done; w != time.Second {
 			t.Errorf("waited %s", w)
 		}
-		g.leave(200, nil)
 	})
+}
+
+// waiting makes a call on another goroutine, and returns how long it had to wait.
+func waiting(t *testing.T, g *gate, p Priority) <-chan time.Duration {
+	t.Helper()
+	began, done := time.Now(), make(chan time.Duration, 1)
+	go func() {
+		token, err := g.enter(t.Context(), p)
+		if err != nil {
+			t.Error(err)
+		}
+		done <- time.Since(began)
+		g.leave(token, 200, nil)
+	}()
+	synctest.Wait()
+	return done
+}
+
+// When the window of a token is used up, or the platform wants no calls for a while, one
+// call on a new token does not wait. What it is told counts, and what the old token is
+// told then does not.
+func TestGateTriesANewToken(t *testing.T) {
+	for _, refused := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			g := newGate()
+			old, err := g.enter(t.Context(), PriorityLegs)
+			if err != nil {
+				t.Fatal(err)
+			}
+			status := 200
+			if refused {
+				status = 429
+			}
+			pass(t, g, PriorityChannels, status, limits(300, 300, 60))
+			done := waiting(t, g, PriorityChannels)
+			time.Sleep(time.Second)
+			g.renewed()
+			if w := <-done; w != time.Second {
+				t.Errorf("the first call on the new token waited %s", w)
+			}
+			// Its answer said nothing of a window: this one counts on.
+			if w := pass(t, g, PriorityChannels, 200, limits(1, 300, 60)); w != 59*time.Second {
+				t.Errorf("the second call waited %s", w)
+			}
+			g.leave(old, 200, limits(300, 300, 60))
+			if w := pass(t, g, PriorityPeriodic, 200, limits(300, 300, 60)); w != 0 {
+				t.Errorf("a call waited %s for what the old token was told", w)
+			}
+			g.renewed()
+			if w := pass(t, g, PriorityPeriodic, 200, limits(2, 300, 60)); w != 0 {
+				t.Errorf("the first call on the third token waited %s", w)
+			}
+			if w := pass(t, g, PriorityPeriodic, 429, limits(300, 300, 9)); w != 0 {
+				t.Errorf("a call waited %s although its window is empty", w)
+			}
+			g.renewed()
+			pass(t, g, PriorityChannels, 200, limits(3, 300, 60))
+			if w := pass(t, g, PriorityChannels, 200, nil); w != 0 {
+				t.Errorf("a call waited %s: another token was refused", w)
+			}
+		})
+	}
 }
 
 func TestBackoffBounds(t *testing.T) {

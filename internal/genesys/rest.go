@@ -52,11 +52,13 @@ type client struct {
 }
 
 func newClient(o *Options, transport http.RoundTripper, t *tokens) *client {
+	g := newGate()
+	t.replaced = g.renewed
 	return &client{
 		base:    strings.TrimSuffix(o.APIURL, "/"),
 		http:    &http.Client{Transport: transport, CheckRedirect: sameHost},
 		tokens:  t,
-		gate:    newGate(),
+		gate:    g,
 		timings: o.Timings,
 		maxBody: o.MaxBody,
 		missing: regexp.MustCompile(`[A-Za-z]+:[A-Za-z]+:[A-Za-z*]+`),
@@ -115,18 +117,20 @@ func worthRetry(err error, once bool) bool {
 // try makes a call once.
 func (c *client) try(ctx context.Context, r request) (answer, error) {
 	var a answer
-	token, err := c.tokens.get(ctx)
-	if err != nil {
-		return a, err
-	}
-	a.token = token
-	httpRequest, err := c.build(ctx, r, token)
-	if err != nil {
+	// Without a token nothing waits at the gate. There it may be replaced.
+	if _, err := c.tokens.get(ctx); err != nil {
 		return a, err
 	}
 	status, header := 0, http.Header(nil)
-	err = c.gate.enter(ctx, r.priority)
-	defer func() { c.gate.leave(status, header) }()
+	ticket, err := c.gate.enter(ctx, r.priority)
+	defer func() { c.gate.leave(ticket, status, header) }()
+	if err != nil {
+		return a, err
+	}
+	if a.token, err = c.tokens.get(ctx); err != nil {
+		return a, err
+	}
+	httpRequest, err := c.build(ctx, r, a.token)
 	if err != nil {
 		return a, err
 	}

@@ -49,6 +49,8 @@ type tokens struct {
 	http    *http.Client
 	timings Timings
 	log     *slog.Logger
+	// replaced is told of each new token.
+	replaced func()
 
 	busy     chan struct{} // held while the fields below are used
 	current  *token
@@ -71,10 +73,11 @@ func newTokens(o *Options, transport http.RoundTripper) *tokens {
 			TokenURL:     strings.TrimSuffix(o.LoginURL, "/") + "/oauth/token",
 			AuthStyle:    oauth2.AuthStyleInHeader,
 		},
-		http:    &http.Client{Transport: jsonTransport{transport}, CheckRedirect: sameHost, Timeout: o.Timings.Request},
-		timings: o.Timings,
-		log:     o.Logger,
-		busy:    make(chan struct{}, 1),
+		http:     &http.Client{Transport: jsonTransport{transport}, CheckRedirect: sameHost, Timeout: o.Timings.Request},
+		timings:  o.Timings,
+		log:      o.Logger,
+		replaced: func() {},
+		busy:     make(chan struct{}, 1),
 	}
 }
 
@@ -168,6 +171,7 @@ func (t *tokens) fetch(ctx context.Context) error {
 	}
 	t.current = &token{access: answer.AccessToken, since: now, expires: expires}
 	t.shown.Store(t.current)
+	t.replaced()
 	t.issued.Add(1)
 	if t.last != nil {
 		t.log.Info("token obtained again", "expires", expires)
