@@ -153,10 +153,8 @@ func (l *legLane) expect(c *Core, steps []call.Key, d *recording.CallData, histo
 	if history && len(steps) > 0 {
 		l.hesitate(c, now)
 	}
-	// How long it waited there is known by one clock.
-	seen := now.Add(-max(d.Timing.Published.Sub(d.Timing.Received.Time), 0))
 	for _, k := range steps {
-		l.ahead = append(l.ahead, mark{key: k, occurred: occurred, at: now, seen: seen, weak: history})
+		l.ahead = append(l.ahead, mark{key: k, occurred: occurred, at: now, seen: seenThere(d, now), weak: history})
 	}
 	if n := len(l.ahead); n > maxAhead {
 		l.ahead = slices.Delete(l.ahead, 0, n-maxAhead)

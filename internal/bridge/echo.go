@@ -11,12 +11,12 @@ import (
 // A link that was frozen delivers seconds of notifications at once, and nothing in them says
 // that they are old. But all notifications of one change carry the same correlation id,
 // whoever gets them, and so does what somebody else has told of it. A step of which the
-// event is known by it is not told again. A notification that comes long after its change
-// was read in the stream is late, and so is everything that its channel delivers right
+// event is known by it is not told again. A notification that comes long after the other
+// instance has received its change is late, and so is everything that its channel delivers right
 // behind it: it affirms no pause that was told to be over meanwhile.
 
 const (
-	// lateAfter is how long after the stream a notification may come and be on time.
+	// lateAfter is how long after the other instance a notification may come and be on time.
 	lateAfter = time.Second
 	// echoFor is how long a told change is remembered at least, twice that at most;
 	// maxEchoes is how many in that time.
@@ -26,8 +26,8 @@ const (
 
 // echo is a change that somebody else has told.
 type echo struct {
-	learned  time.Time // when it was read here
-	received time.Time // when it was received there
+	seen     time.Time // when it was received there, by our clock
+	received time.Time // the same, by that one's clock
 }
 
 // echoes are the changes told by others lately, by their correlation ids.
@@ -59,7 +59,7 @@ func (e *echoes) told(leg call.ID, d *recording.CallData, steps []call.Key, now 
 	}
 	id := maphash.String(e.seed, change)
 	if _, known := e.recent[id]; !known {
-		e.recent[id] = echo{now, d.Timing.Received.Time}
+		e.recent[id] = echo{seenThere(d, now), d.Timing.Received.Time}
 	}
 	for _, k := range steps {
 		e.recent[e.id(leg, k, change)] = echo{}
@@ -67,6 +67,12 @@ func (e *echoes) told(leg call.ID, d *recording.CallData, steps []call.Key, now 
 	if d.Leg.SecurePause {
 		e.recent[e.id(leg, call.Key{Kind: call.SecureOn}, change)] = echo{}
 	}
+}
+
+// seenThere is about when the other instance has received what it tells, by our clock: how
+// long it has waited there is known by one clock.
+func seenThere(d *recording.CallData, now time.Time) time.Time {
+	return now.Add(-max(d.Timing.Published.Sub(d.Timing.Received.Time), 0))
 }
 
 // of reports whether a step of a leg was told with the id of its change.
@@ -99,7 +105,7 @@ func (e *echoes) waited(s *call.Snapshot, now time.Time) time.Time {
 	if !ok {
 		told, ok = e.past[id]
 	}
-	if ok && now.Sub(told.learned) > lateAfter {
+	if ok && now.Sub(told.seen) > lateAfter {
 		e.late[s.Channel] = lateness{told.received, now.Add(thawing)}
 	}
 	if l, ok := e.late[s.Channel]; ok {

@@ -124,46 +124,12 @@ func (l *legLane) observe(c *Core, ch *call.Change, from control.Source, now tim
 				c.miss(l.seen.UserID, e.Occurred)
 			}
 		}
-		if e.Phase() != call.Unknown && e.Phase() <= control.LevelOf(l.published).Phase {
-			continue // published by somebody already
-		}
-		l.doubted = slices.DeleteFunc(l.doubted, func(d call.Edge) bool { return same(d.Key, e.Key) }) // older
-		if c.echoes.of(l.id, e.Key, e.CorrelationID) {
-			l.seenAt(e)
-			continue // this very step is told
-		}
-		if isPause(*e) && c.tracker.Paused(l.id.Conversation).Before(l.resumed) {
-			l.doubt(c, e, now) // it was said late: the end of this one is told
-			continue
-		}
-		old := ch.Adopted && e.Kind != call.SecureOn || c.hush.After(now)
-		if old && e.Phase() == call.Unknown && !l.isLater(e) && l.ever.has(e.Kind) {
-			// From what somebody else told to what may have been before it.
-			l.doubt(c, e, now)
-			continue
-		}
-		if l.unmade(e) || l.swallow(c, e, now) || l.told(e.Key) {
-			continue
-		}
-		if e.Kind == call.HeldOn && !e.Estimated && !l.isLater(e) {
-			l.hesitate(c, now)
-			continue // told already, or older than what is told
-		}
-		if l.pending == nil {
-			l.pending = c.rooms.edges()
-		}
-		l.pending = append(l.pending, *e)
-		if l.flight == nil {
-			c.hasten(l.lane) // control does not wait for facts
+		s := step{leg: l, Edge: *e, said: c.tracker.Paused(l.id.Conversation), old: ch.Adopted && e.Kind != call.SecureOn}
+		if !c.postpone(&s, now) {
+			l.consider(c, &s, now)
 		}
 	}
-	if l.published == nil && l.seen.Phase == call.Ended && now.Sub(l.seen.End) > c.opts.Retention {
-		l.pending, l.history = nil, true
-		c.stats.TooOld++
-	}
-	if len(l.pending) > c.opts.MaxPending {
-		l.collapse(c)
-	}
+	l.bound(c, now)
 	if ch.Facts && (!l.behind || l.wrapsUp()) {
 		if l.facts.IsZero() {
 			l.facts = now
@@ -172,6 +138,57 @@ func (l *legLane) observe(c *Core, ch *call.Change, from control.Source, now tim
 	}
 	c.afterCall(l, now)
 	c.enqueue(l.lane)
+}
+
+// step is one that was observed, and what was known then.
+type step struct {
+	call.Edge
+	leg *legLane
+	// said is when it was last said that the secure pause is on.
+	said time.Time
+	// old: it may lead from what the stream tells to what was before it.
+	old bool
+}
+
+// consider makes a step pending that nobody has told.
+func (l *legLane) consider(c *Core, s *step, now time.Time) {
+	e := &s.Edge
+	if reached(control.LevelOf(l.published), e) {
+		return // published by somebody already
+	}
+	l.doubted = slices.DeleteFunc(l.doubted, func(d call.Edge) bool { return same(d.Key, e.Key) }) // older
+	switch {
+	case c.echoes.of(l.id, e.Key, e.CorrelationID):
+		l.seenAt(e) // this very step is told
+	case isPause(*e) && s.said.Before(l.resumed):
+		l.doubt(c, e, now) // it was said late: the end of this one is told
+	case s.old && e.Phase() == call.Unknown && !l.isLater(e) && l.ever.has(e.Kind):
+		if !l.swallow(c, e, now) {
+			l.doubt(c, e, now)
+		}
+	case l.unmade(e) || l.swallow(c, e, now) || l.told(e.Key):
+	case e.Kind == call.HeldOn && !e.Estimated && !l.isLater(e):
+		l.hesitate(c, now) // told already, or older than what is told
+	default:
+		if l.pending == nil {
+			l.pending = c.rooms.edges()
+		}
+		l.pending = append(l.pending, *e)
+		if l.flight == nil {
+			c.hasten(l.lane) // control does not wait for facts
+		}
+	}
+}
+
+// bound drops what is too old to be told, and what is too much.
+func (l *legLane) bound(c *Core, now time.Time) {
+	if l.published == nil && l.seen.Phase == call.Ended && now.Sub(l.seen.End) > c.opts.Retention {
+		l.pending, l.history = nil, true
+		c.stats.TooOld++
+	}
+	if len(l.pending) > c.opts.MaxPending {
+		l.collapse(c)
+	}
 }
 
 // told reports whether a step leads to where the leg is when everything pending is
@@ -417,6 +434,8 @@ func (l *legLane) goal(c *Core) call.Level {
 // pending: steps that were learned as the given one.
 func (l *legLane) level(c *Core, learned call.Edge) {
 	l.settle = false
+	// What was doubted and has no time of its own may be older than what it seems to be.
+	l.doubted = slices.DeleteFunc(l.doubted, func(e call.Edge) bool { return e.Estimated })
 	l.redeem()
 	before := control.LevelOf(l.published)
 	for i := range l.pending {

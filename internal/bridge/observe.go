@@ -25,6 +25,7 @@ const firstAsk = 300 * time.Millisecond
 // Observe folds a snapshot.
 func (c *Core) Observe(s *call.Snapshot, now time.Time) {
 	c.stats.Snapshots++
+	c.thaw(now)
 	if c.hush.After(now) {
 		s.Waited = c.frozen
 	} else {

@@ -327,6 +327,41 @@ func TestAPauseIsNotRepeatedAfterAFreeze(t *testing.T) {
 	}
 }
 
+// The link of the leader is frozen. The other instance waits for it, and then tells everything
+// at once. A moment later the link delivers, which is late: not after what was just read, but
+// after it was received there.
+func TestALatePauseRightAfterItWasTold(t *testing.T) {
+	r := newRig(t)
+	one, two := r.instance("one"), r.instance("two")
+	two.Lead(1)
+	for _, i := range []*instance{one, two} {
+		i.hears(0, "start", caller(), talking("leg", "ua"))
+	}
+	two.expects("start established")
+	two.hears(0, "on", caller(), on())
+	two.expects("pause secure_paused")
+	one.reads()
+	joined, over := []call.Participant{caller(), on(), other(call.Yes)}, []call.Participant{caller(), talking("leg", "ua"), other(call.No)}
+	r.wait(time.Second)
+	one.hearsOf("ub", 1, "joins", joined...)
+	one.hears(0, "joins", joined...)
+	r.wait(3 * time.Second)
+	one.hearsOf("ub", 1, "off", over...)
+	one.hears(0, "off", over...)
+	r.wait(3 * time.Second)
+	one.Lead(2)
+	one.pauses("resume secure_resumed", "resume secure_resumed")
+	two.reads()
+	r.wait(700 * time.Millisecond)
+	two.hearsOf("ub", 1, "joins", joined...)
+	two.pauses()
+	two.hears(0, "joins", joined...)
+	two.pauses()
+	two.hearsOf("ub", 1, "off", over...)
+	two.hears(0, "off", over...)
+	two.pauses()
+}
+
 // pauses is what an instance tells of secure pauses.
 func (i *instance) pauses(want ...string) {
 	i.t.Helper()

@@ -1,9 +1,11 @@
 package bridge_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
+	"github.com/recorderbridge/genesys-ingestor/api/recording"
 	"github.com/recorderbridge/genesys-ingestor/internal/call"
 )
 
@@ -204,5 +206,68 @@ func TestWhatComesAfterAFreezeIsNotTakenForThePast(t *testing.T) {
 		if d := r.last(); !d.Timing.Received.Equal(since) {
 			t.Errorf("%d events, %d frames: told as what was received %v before", events, shown, since.Sub(d.Timing.Received.Time))
 		}
+	}
+}
+
+// A process was frozen, and nobody tells what its notifications show of that time: it does so
+// itself, as what it is. The stream is read before them, between them, or when they are all
+// told to be news, since NATS was away.
+func TestWhatNobodyToldDuringAFreeze(t *testing.T) {
+	for n := range 12 {
+		reads, told := n/4, n%4 // so many of the first four the other one has told
+		r, one, two := pair(t)
+		r.wait(time.Second)
+		frozen := r.now
+		var frames []call.Participant
+		for range 2 {
+			frames = append(frames, held(r.now.Add(time.Duration(len(frames))*time.Second)), talking("leg", "ua"))
+		}
+		want := []string{"update held", "update retrieved", "update held", "update retrieved"}[told:]
+		for k, p := range frames {
+			if k < told {
+				one.hears(0, fmt.Sprint(k), caller(), p)
+				one.sends()
+			}
+			r.wait(time.Second)
+		}
+		one.Follow()
+		two.Hush(frozen, r.now.Add(500*time.Millisecond))
+		for k, p := range frames {
+			if reads == k {
+				two.reads()
+			}
+			r.wait(time.Millisecond)
+			two.hears(0, fmt.Sprint(k), caller(), p)
+		}
+		r.wait(600 * time.Millisecond)
+		again := held(r.now)
+		two.hears(0, "again", caller(), again)
+		two.reads()
+		two.Lead(2)
+		two.expects(append(want, "update held")...)
+	}
+}
+
+// A topic begins to speak with what is older than the stream: an end that is none. When the end
+// comes, it is shown to nobody, and REST knows: it is told as that, and not as what the topic
+// has shown.
+func TestAnEndIsNotToldAsWhatWasBeforeTheBeginning(t *testing.T) {
+	r, one, _ := pair(t)
+	r.wait(time.Second)
+	one.hears(0, "muted", caller(), muted("leg", "ua"))
+	one.expects("update muted")
+	three := r.instance("three")
+	three.reads()
+	r.wait(time.Second)
+	three.hears(0, "before", caller(), talking("leg", "ua"))
+	r.wait(time.Second)
+	over := r.now
+	r.wait(time.Second)
+	three.sees(call.ViewREST, caller(), talking("leg", "ua"))
+	one.Follow()
+	three.Lead(2)
+	three.expects("update unmuted")
+	if d := r.last(); d.Timing.Received.Before(over) || d.Confidence != recording.Reconciled {
+		t.Errorf("told as %s, received %v before it happened", d.Confidence, over.Sub(d.Timing.Received.Time))
 	}
 }
