@@ -75,6 +75,24 @@ func (l *legLane) isLater(e *call.Edge) bool {
 	return e.Kind == call.HeldOn && !e.Estimated && e.Occurred.After(l.held)
 }
 
+// lastHoldOver is the end of a hold before another one, which begins with a step: one that was
+// doubted, or one that was not shown, at the latest then.
+func (l *legLane) lastHoldOver(e *call.Edge) call.Edge {
+	if i := slices.IndexFunc(l.doubted, func(d call.Edge) bool { return d.Kind == call.HeldOff }); i >= 0 {
+		return l.doubted[i]
+	}
+	over := *e
+	over.Kind, over.After.Held, over.Estimated = call.HeldOff, false, true
+	return over
+}
+
+// returns reports whether a step leads back from older ones that are still to be told: it
+// is told once more then, after them.
+func (l *legLane) returns(e *call.Edge) bool {
+	return e.Kind != call.SecureOn && e.Kind != call.SecureOff &&
+		slices.ContainsFunc(l.pending, func(p call.Edge) bool { return p.Kind == inverse(e.Kind) && same(p.Key, e.Key) })
+}
+
 // redeem makes the steps pending that were taken for told and were not: those
 // that lead elsewhere than what is told, and to what is believed, unless the
 // leg has ended and believes nothing. A pause whose end somebody else has told

@@ -62,6 +62,8 @@ type Core struct {
 	// hush: nothing is sent before, since the process did not run from frozen on.
 	frozen, hush time.Time
 	postponed    []step // observed meanwhile
+	// waited is since when the snapshot that is observed may have waited.
+	waited time.Time
 	// echoes are what others told lately.
 	echoes echoes
 	// due: no lane of later is due before.

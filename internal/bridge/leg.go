@@ -124,7 +124,7 @@ func (l *legLane) observe(c *Core, ch *call.Change, from control.Source, now tim
 				c.miss(l.seen.UserID, e.Occurred)
 			}
 		}
-		s := step{leg: l, Edge: *e, said: c.tracker.Paused(l.id.Conversation), old: ch.Adopted && e.Kind != call.SecureOn}
+		s := step{leg: l, Edge: *e, said: c.tracker.Paused(l.id.Conversation), waited: c.waited, old: ch.Adopted && e.Kind != call.SecureOn}
 		if !c.postpone(&s, now) {
 			l.consider(c, &s, now)
 		}
@@ -144,8 +144,9 @@ func (l *legLane) observe(c *Core, ch *call.Change, from control.Source, now tim
 type step struct {
 	call.Edge
 	leg *legLane
-	// said is when it was last said that the secure pause is on.
-	said time.Time
+	// said is when it was last said that the secure pause is on, waited since when the
+	// notification may have waited, if it did.
+	said, waited time.Time
 	// old: it may lead from what the stream tells to what was before it.
 	old bool
 }
@@ -156,27 +157,40 @@ func (l *legLane) consider(c *Core, s *step, now time.Time) {
 	if reached(control.LevelOf(l.published), e) {
 		return // published by somebody already
 	}
+	over := l.lastHoldOver(e)
 	l.doubted = slices.DeleteFunc(l.doubted, func(d call.Edge) bool { return same(d.Key, e.Key) }) // older
 	switch {
-	case c.echoes.of(l.id, e.Key, e.CorrelationID):
+	case c.echoes.of(l.id, e.Key, e.CorrelationID) && !l.returns(e):
 		l.seenAt(e) // this very step is told
 	case isPause(*e) && s.said.Before(l.resumed):
 		l.doubt(c, e, now) // it was said late: the end of this one is told
+	case e.Kind == call.SecureOff && l.pausedSince(s.waited):
+		l.doubt(c, e, now) // it was said late: this pause began after it
+		c.wonder(l.id.Conversation, l.unsure, now, firstAsk)
 	case s.old && e.Phase() == call.Unknown && !l.isLater(e) && l.ever.has(e.Kind):
 		if !l.swallow(c, e, now) {
 			l.doubt(c, e, now)
 		}
-	case l.unmade(e) || l.swallow(c, e, now) || l.told(e.Key):
+	case l.unmade(e) || l.swallow(c, e, now):
+	case l.told(e.Key):
+		if e.Kind == call.HeldOn && !l.held.IsZero() && l.isLater(e) {
+			l.pend(c, &over)
+			l.pend(c, e)
+		}
 	case e.Kind == call.HeldOn && !e.Estimated && !l.isLater(e):
 		l.hesitate(c, now) // told already, or older than what is told
 	default:
-		if l.pending == nil {
-			l.pending = c.rooms.edges()
-		}
-		l.pending = append(l.pending, *e)
-		if l.flight == nil {
-			c.hasten(l.lane) // control does not wait for facts
-		}
+		l.pend(c, e)
+	}
+}
+
+func (l *legLane) pend(c *Core, e *call.Edge) {
+	if l.pending == nil {
+		l.pending = c.rooms.edges()
+	}
+	l.pending = append(l.pending, *e)
+	if l.flight == nil {
+		c.hasten(l.lane) // control does not wait for facts
 	}
 }
 

@@ -31,6 +31,7 @@ func (c *Core) Observe(s *call.Snapshot, now time.Time) {
 	} else {
 		s.Waited = c.echoes.waited(s, now)
 	}
+	c.waited = s.Waited
 	changes := c.tracker.Fold(s)
 	c.take(changes, control.Source{
 		Received: s.Received, Topic: s.Topic, CorrelationID: s.CorrelationID, Reconciled: s.View == call.ViewREST,
@@ -179,6 +180,7 @@ func (c *Core) Asks(now time.Time) []string {
 		if a.next.After(now) {
 			continue
 		}
+		c.waited = time.Time{}
 		c.take(c.tracker.Expire(id, now), control.Source{Received: now}, now)
 		if !c.doubtful(id, now) {
 			delete(c.asks, id)

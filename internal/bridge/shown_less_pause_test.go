@@ -362,6 +362,43 @@ func TestALatePauseRightAfterItWasTold(t *testing.T) {
 	two.pauses()
 }
 
+// The link of the leader is frozen before a pause begins, and another agent joins. The standby
+// tells both. When the link delivers what was before, no pause is on, as far as its topic
+// goes: that is no end of this one.
+func TestALateFrameEndsNoPause(t *testing.T) {
+	r := newRig(t)
+	one, two := r.instance("one"), r.instance("two")
+	two.Lead(1)
+	for _, i := range []*instance{one, two} {
+		i.hears(0, "start", caller(), talking("leg", "ua"))
+	}
+	two.expects("start established")
+	one.reads()
+	muted := muted("leg", "ua")
+	joined := on()
+	joined.Muted = call.Yes
+	r.wait(time.Second)
+	one.hears(0, "muted", caller(), muted)
+	r.wait(time.Second)
+	one.hears(0, "on", caller(), joined)
+	one.hears(0, "joins", caller(), joined, other(call.Yes))
+	one.hearsOf("ub", 1, "joins", caller(), joined, other(call.Yes))
+	r.wait(5 * time.Second)
+	one.Lead(2)
+	one.sends()
+	one.Follow()
+	two.reads()
+	r.wait(100 * time.Millisecond)
+	two.hears(0, "muted", caller(), muted)
+	two.pauses()
+	two.hears(0, "on", caller(), joined)
+	two.hears(0, "joins", caller(), joined, other(call.Yes))
+	two.pauses()
+	if d := r.last(); d.State != recording.Paused {
+		t.Errorf("at last %s", d.State)
+	}
+}
+
 // pauses is what an instance tells of secure pauses.
 func (i *instance) pauses(want ...string) {
 	i.t.Helper()

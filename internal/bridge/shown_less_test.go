@@ -2,6 +2,7 @@ package bridge_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -270,4 +271,59 @@ func TestAnEndIsNotToldAsWhatWasBeforeTheBeginning(t *testing.T) {
 	if d := r.last(); d.Timing.Received.Before(over) || d.Confidence != recording.Reconciled {
 		t.Errorf("told as %s, received %v before it happened", d.Confidence, over.Sub(d.Timing.Received.Time))
 	}
+}
+
+// The leader has told a hold. The first words of a topic are the end of it, which might be
+// older, and the next hold, which is not: so the end was the end.
+func TestTheNextHoldProvesTheEndOfTheLast(t *testing.T) {
+	r, one, _ := pair(t)
+	r.wait(time.Second)
+	one.hears(0, "held", caller(), held(r.now))
+	one.expects("update held")
+	three := r.instance("three")
+	three.reads()
+	r.wait(time.Second)
+	three.hears(0, "over", caller(), talking("leg", "ua"))
+	r.wait(time.Second)
+	three.hears(0, "again", caller(), held(r.now))
+	one.Follow()
+	three.Lead(2)
+	told := three.sends()
+	if got := words(told); !slices.Equal(got, []string{"update retrieved", "update held"}) {
+		t.Fatalf("told %q", got)
+	}
+	if at := told[0].Timing.Received.Time; !at.Equal(r.now.Add(-time.Second)) {
+		t.Errorf("told as received %v ago", r.now.Sub(at))
+	}
+}
+
+// A process was frozen while a hold ended, another one began, and ended. The other instance was
+// shown the last of it only, and has told that. Who tells the hold as well tells its end again.
+func TestALateHoldIsNotLeftOn(t *testing.T) {
+	r, one, two := pair(t)
+	first := held(r.now)
+	for _, i := range []*instance{one, two} {
+		i.hears(0, "held", caller(), first)
+	}
+	one.expects("update held")
+	two.reads()
+	frozen := r.now
+	r.wait(3 * time.Second)
+	second := held(r.now)
+	r.wait(time.Second)
+	one.hears(0, "over again", caller(), talking("leg", "ua"))
+	one.expects("update retrieved")
+	one.Follow()
+	r.wait(time.Second)
+	two.Hush(frozen, r.now.Add(500*time.Millisecond))
+	two.reads()
+	two.hears(0, "over", caller(), talking("leg", "ua"))
+	two.hears(0, "again", caller(), second)
+	two.hears(0, "over again", caller(), talking("leg", "ua"))
+	r.wait(600 * time.Millisecond)
+	two.Lead(2)
+	gone := talking("leg", "ua")
+	gone.State, gone.End, gone.DisconnectType = "terminated", r.now, "client"
+	two.hears(0, "gone", caller(), gone)
+	two.expects("update held", "update retrieved", "stop cleared")
 }
