@@ -82,14 +82,15 @@ func (c *Core) Agent(u *AgentUpdate, now time.Time) {
 
 // afterCall notes that a leg's after-call work began or ended.
 func (c *Core) afterCall(l *legLane, now time.Time) {
-	if l.seen.UserID == "" || l.seen.StartACW.IsZero() {
+	work := l.seen.Ending()
+	if l.seen.UserID == "" || work.StartACW.IsZero() {
 		return
 	}
 	a := c.agents[l.seen.UserID]
 	if a == nil {
 		return // agent events are off, or nothing is known of the agent yet
 	}
-	if on := l.seen.EndACW.IsZero(); on != a.afterCall[l.id] {
+	if on := work.EndACW.IsZero(); on != a.afterCall[l.id] {
 		if on {
 			a.afterCall[l.id] = true
 		} else {

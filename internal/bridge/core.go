@@ -231,12 +231,12 @@ func (c *Core) laneFor(e *Entry, now time.Time) (*lane, error) {
 		}
 		id := call.ID{Conversation: event.Data.Conversation.ID, Leg: event.Data.Leg.ID}
 		if known := c.legs[id]; known != nil {
-			return known.lane, nil // another user on the same leg: one log is enough
+			return &known.lane, nil // another user on the same leg: one log is enough
 		}
 		if event.Data.State == recording.Stopped && now.Sub(e.Time) > c.opts.Grace {
 			return nil, nil
 		}
-		return c.newLeg(id, e.Subject).lane, nil
+		return &c.newLeg(id, e.Subject).lane, nil
 	case "agent":
 		v, err := c.decode(e)
 		if err != nil {
@@ -311,7 +311,7 @@ func (c *Core) thaw(now time.Time) {
 		s := &c.postponed[i]
 		s.leg.consider(c, s, now)
 		s.leg.bound(c, now)
-		c.enqueue(s.leg.lane)
+		c.enqueue(&s.leg.lane)
 	}
 	c.postponed = nil
 }

@@ -25,9 +25,9 @@
 // sees published before it has observed it is remembered as ahead, and swallowed
 // when the notification comes; if none comes the published level is believed,
 // because somebody has seen it. After a freeze, notifications come late and all at
-// once: what they show is matched with what was told long ago, by its time where the
-// platform gives one, and where that leaves a doubt REST is asked before the levels
-// are compared.
+// once: what they show is judged when the stream is read, and matched with what was told
+// long ago by the id of its change, or by its time where the platform gives one. Where that
+// leaves a doubt REST is asked before the levels are compared.
 //
 // # Less formally
 //

@@ -2,6 +2,8 @@ package bridge
 
 import (
 	"time"
+
+	"github.com/recorderbridge/genesys-ingestor/internal/call"
 )
 
 // Message is one event ready to be stored.
@@ -58,8 +60,8 @@ type lane struct {
 	flight   *flight
 	// notBefore delays the next attempt; attempts counts them.
 	notBefore time.Time
-	attempts  int
-	conflicts int // in a row, with nothing read in between
+	attempts  uint16
+	conflicts uint16 // in a row, with nothing read in between
 	queued    bool
 	busy      bool // among those of the core that may have something to do
 }
@@ -84,6 +86,11 @@ type flight struct {
 	data    []byte
 	waiting bool // not with the broker now: to be sent again
 	payload any  // the owner's
+	// key is the step that the event of a leg tells, zero for an update of facts and a
+	// refresh.
+	key call.Key
+	// standsIn: it was written for the leader.
+	standsIn bool
 }
 
 // Backoff of attempts: quick at first, since most outages are a leader election or
@@ -93,9 +100,12 @@ const (
 	lastRetry  = 2 * time.Second
 )
 
-func backoff(attempts int) time.Duration {
+func backoff(attempts uint16) time.Duration {
 	return min(firstRetry<<min(attempts, 10), lastRetry)
 }
+
+// count counts attempts or conflicts, as far as it matters.
+func count(n *uint16) { *n = min(*n+1, 1<<10) }
 
 // resolve takes the outcome of a message.
 func (c *Core) resolve(o Outcome, now time.Time) {
@@ -120,7 +130,7 @@ func (c *Core) resolve(o Outcome, now time.Time) {
 		// tail brings it with all that came before; the last one alone is read when the
 		// tail does not.
 		l.flight.waiting = true
-		l.conflicts++
+		count(&l.conflicts)
 		l.notBefore = now.Add(backoff(l.conflicts + 4))
 		if l.conflicts > 1 {
 			c.loads = append(c.loads, Load{Subject: l.subject, Sequence: o.Sequence})
@@ -129,7 +139,7 @@ func (c *Core) resolve(o Outcome, now time.Time) {
 		c.stats.Retries++
 		l.flight.waiting = true
 		l.notBefore = now.Add(backoff(l.attempts))
-		l.attempts++
+		count(&l.attempts)
 	case Refused:
 		c.stats.Refused++
 		l.flight = nil
@@ -146,6 +156,7 @@ func (c *Core) landed(l *lane, sequence uint64, now time.Time) {
 	c.last = max(c.last, sequence)
 	c.stats.Published++
 	l.settled(c, f, now)
+	c.rooms.landed(f)
 	c.enqueue(l)
 }
 

@@ -11,15 +11,15 @@ import (
 
 // legLane is one leg: what is observed, what is published, and the difference.
 type legLane struct {
-	*lane
+	lane
 	id    call.ID
 	place int // in all of the core
 	// seen is the belief of the tracker; nil until it knows the leg.
 	seen *call.Leg
 	// published is the data of the last event in the stream; nil when there is none.
 	published *recording.CallData
-	// own is what published is in, when it is an event of ours.
-	own *sent
+	// own: that is an event of ours.
+	own bool
 	// pending are the edges that are observed and not known to be published.
 	pending []call.Edge
 	// ahead are the steps that somebody else has published and we have not observed.
@@ -59,18 +59,10 @@ type legLane struct {
 	since time.Time
 }
 
-// sent is the payload of a leg's flight.
-type sent struct {
-	data recording.CallData
-	key  call.Key // zero for an update of facts and a refresh
-	// standsIn: it was written for the leader.
-	standsIn bool
-}
-
 func (c *Core) newLeg(id call.ID, subject string) *legLane {
 	l := &legLane{id: id}
-	l.lane = &lane{owner: l, subject: subject}
-	c.lanes[subject], c.legs[id] = l.lane, l
+	l.lane = lane{owner: l, subject: subject}
+	c.lanes[subject], c.legs[id] = &l.lane, l
 	l.place = len(c.all)
 	c.all = append(c.all, l)
 	return l
@@ -95,9 +87,9 @@ func (c *Core) forget(l *legLane) {
 func (l *legLane) pends() bool { return len(l.pending) > 0 || !l.facts.IsZero() }
 
 // tell notes what is in the stream now: an event of ours, or of somebody else.
-func (l *legLane) tell(c *Core, d *recording.CallData, own *sent, at time.Time) {
+func (l *legLane) tell(c *Core, d *recording.CallData, own bool, at time.Time) {
 	if l.published != nil && l.published.Leg.SecurePause && !d.Leg.SecurePause {
-		l.resumed, l.elsewhere = d.Timing.Received.Time, own == nil
+		l.resumed, l.elsewhere = d.Timing.Received.Time, !own
 	}
 	l.holds(d)
 	l.shows(d)
@@ -106,7 +98,9 @@ func (l *legLane) tell(c *Core, d *recording.CallData, own *sent, at time.Time) 
 		c.states[l.published.State]--
 	}
 	c.states[d.State]++
-	c.rooms.replaced(l.own)
+	if l.own {
+		c.rooms.replaced(l.published)
+	}
 	l.published, l.own, l.written = d, own, at
 }
 
@@ -137,7 +131,7 @@ func (l *legLane) observe(c *Core, ch *call.Change, from control.Source, now tim
 		l.from = from
 	}
 	c.afterCall(l, now)
-	c.enqueue(l.lane)
+	c.enqueue(&l.lane)
 }
 
 // step is one that was observed, and what was known then.
@@ -190,7 +184,7 @@ func (l *legLane) pend(c *Core, e *call.Edge) {
 	}
 	l.pending = append(l.pending, *e)
 	if l.flight == nil {
-		c.hasten(l.lane) // control does not wait for facts
+		c.hasten(&l.lane) // control does not wait for facts
 	}
 }
 
@@ -237,7 +231,7 @@ func (l *legLane) learned(c *Core, e *Entry, now time.Time) error {
 	}
 	before, after := control.LevelOf(l.published), control.LevelOf(d)
 	first := l.published == nil
-	l.tell(c, d, nil, e.Time)
+	l.tell(c, d, false, e.Time)
 	l.history = false
 	c.witness(e)
 	if d.Confidence == recording.Observed {
@@ -354,7 +348,7 @@ func (l *legLane) compose(c *Core, now time.Time) *flight {
 		if l.unsure.After(now) {
 			c.wonder(l.id.Conversation, l.unsure, now, firstAsk)
 			l.notBefore = l.unsure
-			c.park(l.lane)
+			c.park(&l.lane)
 			return nil
 		}
 		l.level(c, call.Edge{Occurred: now, Estimated: true, Received: now, Reconciled: true})
@@ -382,7 +376,7 @@ func (l *legLane) compose(c *Core, now time.Time) *flight {
 	cause, differs := control.Differs(l.published, l.seen, c.opts.Names)
 	if due := l.facts.Add(c.opts.Coalesce); differs && cause == recording.DataChanged && now.Before(due) {
 		l.notBefore = due
-		c.park(l.lane)
+		c.park(&l.lane)
 		return nil
 	}
 	l.facts = time.Time{}
@@ -400,7 +394,7 @@ func (l *legLane) compose(c *Core, now time.Time) *flight {
 // wrapsUp reports whether a wrap-up code is known that is not told: it is news, however
 // late.
 func (l *legLane) wrapsUp() bool {
-	return l.seen.Wrapup.Code != "" && l.published != nil && l.published.Leg.Wrapup == nil
+	return l.seen.Ending().Wrapup.Code != "" && l.published != nil && l.published.Leg.Wrapup == nil
 }
 
 // described is the leg as the event of a step describes it. Where somebody else has told
@@ -469,34 +463,36 @@ func (l *legLane) flightOf(c *Core, d recording.CallData, k call.Key, now time.T
 	}
 	d.Origin.Instance = c.opts.Instance
 	d.Timing.Published = recording.At(now)
-	s := c.rooms.sent() // kept as what is published, when it is
-	s.data, s.key = d, k
-	id, data := encodeCall(c.opts.Source, &s.data, c.rooms.take())
-	return &flight{id: id, data: data, payload: s}
+	kept := c.rooms.described() // as what is published, when it is
+	*kept = d
+	f := c.rooms.flight()
+	f.id, f.data = encodeCall(c.opts.Source, kept, c.rooms.take())
+	f.payload, f.key = kept, k
+	return f
 }
 
 // settled notes that the event in flight is stored.
 func (l *legLane) settled(c *Core, f *flight, now time.Time) {
-	s, ok := f.payload.(*sent)
+	d, ok := f.payload.(*recording.CallData)
 	if !ok {
 		return
 	}
-	l.tell(c, &s.data, s, now)
+	l.tell(c, d, true, now)
 	c.latencies = append(c.latencies, Latency{
-		Verb: s.data.Verb, Cause: s.data.Cause, Confidence: s.data.Confidence,
-		SinceReceived: now.Sub(s.data.Timing.Received.Time), SincePublished: now.Sub(s.data.Timing.Published.Time),
+		Verb: d.Verb, Cause: d.Cause, Confidence: d.Confidence,
+		SinceReceived: now.Sub(d.Timing.Received.Time), SincePublished: now.Sub(d.Timing.Published.Time),
 	})
-	if s.standsIn {
+	if f.standsIn {
 		c.stoodIn(now)
 	}
-	if s.key.Kind == 0 {
+	if f.key.Kind == 0 {
 		return
 	}
 	// What we tell undoes what somebody else told: its end is still to be told.
 	l.ahead = slices.DeleteFunc(l.ahead, func(m mark) bool {
-		return m.key.Kind == inverse(s.key.Kind) && same(m.key, s.key)
+		return m.key.Kind == inverse(f.key.Kind) && same(m.key, f.key)
 	})
-	if i := slices.IndexFunc(l.pending, func(e call.Edge) bool { return e.Key == s.key }); i >= 0 {
+	if i := slices.IndexFunc(l.pending, func(e call.Edge) bool { return e.Key == f.key }); i >= 0 {
 		l.pending = slices.Delete(l.pending, i, i+1)
 	}
 	if len(l.pending) == 0 {

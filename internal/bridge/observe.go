@@ -58,8 +58,8 @@ func (c *Core) affirm(conversation string) {
 	said := c.tracker.Paused(conversation)
 	for id := range c.tracker.Legs(conversation) {
 		if l := c.legs[id]; l != nil && l.seen != nil && l.seen.SecurePause && said.After(l.resumed) {
-			c.hasten(l.lane)
-			c.enqueue(l.lane)
+			c.hasten(&l.lane)
+			c.enqueue(&l.lane)
 		}
 	}
 }
@@ -130,10 +130,10 @@ func (c *Core) confirm(s *call.Snapshot, now time.Time) {
 		}
 		if l.unsure.After(now) {
 			l.unsure = time.Time{}
-			c.hasten(l.lane)
+			c.hasten(&l.lane)
 		}
 		l.settle = true
-		c.enqueue(l.lane)
+		c.enqueue(&l.lane)
 	}
 	if _, wondered := c.wonders[s.ConversationID]; wondered {
 		c.answered[s.ConversationID] = s.Asked
@@ -249,7 +249,7 @@ func (c *Core) TickLegs(now time.Time, few int) {
 		}
 		c.turn++
 		if c.leading && (now.Sub(l.written) >= c.opts.Refresh || len(l.pending) > 0) {
-			c.enqueue(l.lane)
+			c.enqueue(&l.lane)
 		}
 	}
 }
@@ -468,7 +468,7 @@ func (c *Core) Unfinished(since time.Time) []string {
 	}
 	var all []late
 	for id, l := range c.legs {
-		if l.seen != nil && l.seen.Phase == call.Ended && l.seen.Wrapup.Code == "" && !l.seen.Connected.IsZero() &&
+		if l.seen != nil && l.seen.Phase == call.Ended && l.seen.Ending().Wrapup.Code == "" && !l.seen.Connected.IsZero() &&
 			l.seen.Facts.Conversation.QueueID != "" && l.written.After(since) {
 			all = append(all, late{id.Conversation, l.written})
 		}
@@ -492,7 +492,7 @@ func (c *Core) Moved(userIDs []string, now time.Time) {
 	for _, l := range c.legs {
 		if l.seen != nil && moved[l.seen.UserID] && l.seen.Phase != call.Ended && l.facts.IsZero() {
 			l.facts = now
-			c.enqueue(l.lane)
+			c.enqueue(&l.lane)
 		}
 	}
 }

@@ -1,12 +1,16 @@
 package bridge
 
-import "github.com/recorderbridge/genesys-ingestor/internal/call"
+import (
+	"github.com/recorderbridge/genesys-ingestor/api/recording"
+	"github.com/recorderbridge/genesys-ingestor/internal/call"
+)
 
 // rooms is memory that is used again: most of what an event needs is needed no more when
 // the next one of its leg is stored.
 type rooms struct {
 	data  shelf[[]byte]
-	past  shelf[*sent]
+	past  shelf[*recording.CallData]
+	done  shelf[*flight]
 	steps shelf[[]call.Edge]
 }
 
@@ -32,20 +36,33 @@ func (r *rooms) give(room []byte) {
 	}
 }
 
-// sent returns room for the data of an event; replaced takes back that of one that a later
-// one of its leg has replaced.
-func (r *rooms) sent() *sent {
-	if s, ok := r.past.take(); ok {
-		return s
+// described returns room for the data of an event; replaced takes back that of one that a
+// later one of its leg has replaced.
+func (r *rooms) described() *recording.CallData {
+	if d, ok := r.past.take(); ok {
+		return d
 	}
-	return new(sent)
+	return new(recording.CallData)
 }
 
-func (r *rooms) replaced(s *sent) {
-	if s != nil {
-		*s = sent{} // keeps nothing alive
-		r.past.give(s)
+func (r *rooms) replaced(d *recording.CallData) {
+	if d != nil {
+		*d = recording.CallData{} // keeps nothing alive
+		r.past.give(d)
 	}
+}
+
+// flight returns one to be filled; landed takes back one that is over.
+func (r *rooms) flight() *flight {
+	if f, ok := r.done.take(); ok {
+		return f
+	}
+	return new(flight)
+}
+
+func (r *rooms) landed(f *flight) {
+	*f = flight{}
+	r.done.give(f)
 }
 
 // edges returns room for the pending steps of a leg, which has none most of the time;
@@ -67,6 +84,7 @@ func (r *rooms) giveEdges(room []call.Edge) {
 func (r *rooms) shrink() {
 	r.data.shrink()
 	r.past.shrink()
+	r.done.shrink()
 	r.steps.shrink()
 }
 

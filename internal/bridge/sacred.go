@@ -27,7 +27,7 @@ func (l *legLane) sacred(c *Core, now time.Time) *flight {
 	}
 	if due := p.Received.Add(alone); now.Before(due) {
 		l.notBefore = due
-		c.park(l.lane)
+		c.park(&l.lane)
 		return nil
 	}
 	e := *l.tighten(level)
@@ -129,7 +129,7 @@ func (l *legLane) outlive(c *Core, now time.Time) {
 // pausedSince reports whether somebody else has told a secure pause that was on after a
 // notification was sent that has waited since a time.
 func (l *legLane) pausedSince(waited time.Time) bool {
-	return !waited.IsZero() && l.own == nil && l.published != nil && l.published.Leg.SecurePause &&
+	return !waited.IsZero() && !l.own && l.published != nil && l.published.Leg.SecurePause &&
 		l.published.Timing.Received.After(waited)
 }
 
@@ -141,7 +141,7 @@ func (l *legLane) unmade(e *call.Edge) bool {
 	}
 	i := slices.IndexFunc(l.pending, func(p call.Edge) bool {
 		doubted := p.Reconciled && p.Topic == "" && p.CorrelationID == ""
-		return isPause(p) && (doubted || l.own == nil && l.elsewhere)
+		return isPause(p) && (doubted || !l.own && l.elsewhere)
 	})
 	if i < 0 {
 		return false

@@ -41,9 +41,7 @@ func (l *legLane) standIn(c *Core, now time.Time) *flight {
 		e.After = control.LevelOf(l.published).Step(e.Key)
 	}
 	f := l.flightOf(c, c.opts.Policy.Event(l.described(c, &e), &e, l.state(), c.opts.Names), e.Key, now)
-	if s, ok := f.payload.(*sent); ok {
-		s.standsIn = true
-	}
+	f.standsIn = true
 	return f
 }
 
@@ -73,7 +71,7 @@ func (l *legLane) forsaken(c *Core, now time.Time) bool {
 		return true
 	}
 	told := l.published.Timing.Received.Time
-	return e.Received.After(told) || l.own != nil && e.Received.Equal(told)
+	return e.Received.After(told) || l.own && e.Received.Equal(told)
 }
 
 // resumes reports whether a secure pause is over for sure: REST has said so since the

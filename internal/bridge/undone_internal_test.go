@@ -13,7 +13,7 @@ import (
 func TestOwnStepEndsTheOppositeAhead(t *testing.T) {
 	c := NewCore(CoreOptions{Adapter: "acme"})
 	l := &legLane{ahead: []mark{{key: call.Key{Kind: call.SecureOff}}, {key: call.Key{Kind: call.HeldOff}}}}
-	l.settled(c, &flight{payload: &sent{key: call.Key{Kind: call.SecureOn}}}, eight)
+	l.settled(c, &flight{payload: &recording.CallData{}, key: call.Key{Kind: call.SecureOn}}, eight)
 	if l.swallow(c, &call.Edge{Key: call.Key{Kind: call.SecureOff}}, time.Time{}) {
 		t.Error("the end of the pause that we told is swallowed")
 	}

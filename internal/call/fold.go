@@ -241,12 +241,9 @@ func (t *Tracker) learn(l *legState, s *Snapshot, p *Participant, with company, 
 		f.End = once(f.End, p.End)
 		f.End = once(f.End, s.Received)
 	}
-	f.StartACW, f.EndACW = once(f.StartACW, p.StartACW), once(f.EndACW, p.EndACW)
+	f.SetEnding(ending(f.Ending(), p, stale))
 	f.Conversation.join(conversationFacts(s))
 	f.Conversation.Start = earliest(f.Conversation.Start, f.Alerting)
-	if p.Wrapup != nil && (f.Wrapup == Wrapup{} || !stale) {
-		f.Wrapup = *p.Wrapup
-	}
 	if f.ProtocolCallID == "" {
 		f.ProtocolCallID = p.ProtocolCallID
 	}
@@ -263,11 +260,6 @@ func (t *Tracker) learn(l *legState, s *Snapshot, p *Participant, with company, 
 	}
 	keep(&f.Direction, p.Direction)
 	keep(&f.UserName, p.UserName)
-	keep(&f.DisconnectType, p.DisconnectType)
-	keep(&f.ErrorCode, p.ErrorCode)
-	if len(p.DisconnectReasons) > 0 {
-		f.DisconnectReasons = p.DisconnectReasons
-	}
 	if p.Confined != Absent {
 		f.Confined = p.Confined == Yes
 	}
@@ -275,6 +267,23 @@ func (t *Tracker) learn(l *legState, s *Snapshot, p *Participant, with company, 
 	if f.End.IsZero() && !slices.Equal(f.Peers, with.peers) {
 		f.Peers = slices.Clone(with.peers)
 	}
+}
+
+// ending adds what a participant says of the end of its leg.
+func ending(e Ending, p *Participant, stale bool) Ending {
+	e.StartACW, e.EndACW = once(e.StartACW, p.StartACW), once(e.EndACW, p.EndACW)
+	if p.Wrapup != nil && (e.Wrapup == Wrapup{} || !stale) {
+		e.Wrapup = *p.Wrapup
+	}
+	if stale {
+		return e
+	}
+	keep(&e.DisconnectType, p.DisconnectType)
+	keep(&e.ErrorCode, p.ErrorCode)
+	if len(p.DisconnectReasons) > 0 {
+		e.DisconnectReasons = p.DisconnectReasons
+	}
+	return e
 }
 
 // next is the level of a leg after a snapshot.

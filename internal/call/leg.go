@@ -35,23 +35,50 @@ type Facts struct {
 	Conversation ConversationFacts
 	Purpose      string
 	Role         Role
+	Confined     bool
 	// Supervises is the leg that this one monitors, coaches or barges into.
 	Supervises string
 	Direction  string
 	UserName   string
-	Confined   bool
 
 	Alerting, Connected, End time.Time
 
+	ending         *Ending // never changed, only replaced; nil when nothing is known
+	ProtocolCallID string
+
+	Peers      []Peer
+	Attributes map[string]string
+}
+
+// Ending is what becomes known with the end of a leg and after it. Of the legs that take
+// memory most are open and have none, so it is kept apart.
+type Ending struct {
 	DisconnectType    string
 	DisconnectReasons []DisconnectReason
 	ErrorCode         string
 	StartACW, EndACW  time.Time
 	Wrapup            Wrapup
-	ProtocolCallID    string
+}
 
-	Peers      []Peer
-	Attributes map[string]string
+// Ending returns what is known of the end, which is nothing at first.
+func (f *Facts) Ending() Ending {
+	if f.ending == nil {
+		return Ending{}
+	}
+	return *f.ending
+}
+
+// SetEnding replaces what is known of the end. The facts that this is a copy of keep theirs.
+func (f *Facts) SetEnding(e Ending) {
+	if known := f.Ending(); !e.equal(&known) {
+		f.ending = new(Ending)
+		*f.ending = e
+	}
+}
+
+func (e *Ending) equal(g *Ending) bool {
+	return e.DisconnectType == g.DisconnectType && slices.Equal(e.DisconnectReasons, g.DisconnectReasons) &&
+		e.ErrorCode == g.ErrorCode && e.StartACW.Equal(g.StartACW) && e.EndACW.Equal(g.EndACW) && e.Wrapup == g.Wrapup
 }
 
 // ConversationFacts are facts of the conversation as seen from one leg. Each is
@@ -59,11 +86,11 @@ type Facts struct {
 // matter.
 type ConversationFacts struct {
 	Direction string // inbound, outbound
-	Kind      ConversationKind
 	QueueID   string
 	QueueName string
 	ANI, DNIS string
 	Start     time.Time
+	Kind      ConversationKind
 
 	directionRank, addressRank uint8
 }
@@ -92,23 +119,33 @@ func (f *Facts) equal(g *Facts) bool {
 	return f.Conversation == g.Conversation && f.Purpose == g.Purpose && f.Role == g.Role &&
 		f.Supervises == g.Supervises && f.Direction == g.Direction && f.Confined == g.Confined &&
 		f.Alerting.Equal(g.Alerting) && f.Connected.Equal(g.Connected) && f.End.Equal(g.End) &&
-		f.DisconnectType == g.DisconnectType && slices.Equal(f.DisconnectReasons, g.DisconnectReasons) &&
-		f.StartACW.Equal(g.StartACW) && f.EndACW.Equal(g.EndACW) && f.Wrapup == g.Wrapup &&
-		f.ProtocolCallID == g.ProtocolCallID && slices.Equal(f.Peers, g.Peers) && maps.Equal(f.Attributes, g.Attributes)
+		f.sameEnding(g) && f.ProtocolCallID == g.ProtocolCallID && slices.Equal(f.Peers, g.Peers) && maps.Equal(f.Attributes, g.Attributes)
+}
+
+func (f *Facts) sameEnding(g *Facts) bool {
+	if f.ending == g.ending {
+		return true
+	}
+	a, b := f.Ending(), g.Ending()
+	return a.equal(&b)
 }
 
 // complete fills in what somebody else knew and we did not.
 func (f *Facts) complete(g *Facts) {
 	f.Alerting, f.Connected, f.End = once(f.Alerting, g.Alerting), once(f.Connected, g.Connected), once(f.End, g.End)
 	f.Conversation.join(g.Conversation)
-	if f.DisconnectType == "" {
-		f.DisconnectType = g.DisconnectType
-	}
-	if len(f.DisconnectReasons) == 0 {
-		f.DisconnectReasons = g.DisconnectReasons
-	}
-	if f.Wrapup == (Wrapup{}) {
-		f.Wrapup = g.Wrapup
+	if g.ending != nil {
+		e := f.Ending()
+		if e.DisconnectType == "" {
+			e.DisconnectType = g.ending.DisconnectType
+		}
+		if len(e.DisconnectReasons) == 0 {
+			e.DisconnectReasons = g.ending.DisconnectReasons
+		}
+		if e.Wrapup == (Wrapup{}) {
+			e.Wrapup = g.ending.Wrapup
+		}
+		f.SetEnding(e)
 	}
 	if f.ProtocolCallID == "" {
 		f.ProtocolCallID = g.ProtocolCallID

@@ -10,34 +10,53 @@ import (
 type view struct {
 	name string
 	flag Flag
-	// since is when the flag took its value, seen when it was last confirmed.
-	since, seen time.Time
-	// affirmed is when the pause was last said to be on.
-	affirmed time.Time
-	// doubt is when the view began to say No although it is too early to believe it.
-	doubt time.Time
 	// recalled: only the stream has said so yet.
 	recalled bool
 	// denied: REST says No, and the view has said Yes too lately to be overruled.
 	denied bool
 	// told: it is REST that says Yes, and the view has not spoken since.
 	told bool
-	// words are the last changes, by their correlation ids, that the view showed with the
-	// pause on.
+	// seen is when the view last spoke.
+	seen time.Time
+	// doubt is when the view began to say No although it is too early to believe it.
+	doubt time.Time
+	// last is the last pause that it showed; most calls have none.
+	last *shown
+}
+
+// shown is a pause as a view has shown it.
+type shown struct {
+	// since is when it began, affirmed when it was last said to be on.
+	since, affirmed time.Time
+	// words are the last changes, by their correlation ids, that the view showed with it.
 	words []string
 }
 
+// on makes the view say Yes, at a time.
+func (v *view) on(at, affirmed time.Time) {
+	if v.last == nil {
+		v.last = new(shown)
+	}
+	if v.flag != Yes {
+		v.last.since = at
+	}
+	v.flag, v.last.affirmed = Yes, affirmed
+}
+
+// off makes it say No.
+func (v *view) off() { v.flag, v.doubt, v.told = No, time.Time{}, false }
+
 const maxWords = 8
 
-// shows notes a change that the view shows with the pause on.
-func (v *view) shows(change string) {
-	if change == "" || len(v.words) > 0 && v.words[len(v.words)-1] == change {
+// note notes a change that the view shows with the pause on.
+func (s *shown) note(change string) {
+	if change == "" || len(s.words) > 0 && s.words[len(s.words)-1] == change {
 		return
 	}
-	if len(v.words) >= maxWords {
-		v.words = slices.Delete(v.words, 0, 1)
+	if len(s.words) >= maxWords {
+		s.words = slices.Delete(s.words, 0, 1)
 	}
-	v.words = append(v.words, change)
+	s.words = append(s.words, change)
 }
 
 // pause is the secure pause of a conversation: the OR over the latest view of every
@@ -83,12 +102,12 @@ func (p *pause) ending() bool {
 // passed reports whether another view has shown all that a view that says Yes has, and has
 // said since that the pause is over.
 func (p *pause) passed(v *view) bool {
-	if len(v.words) == 0 {
+	if len(v.last.words) == 0 {
 		return false
 	}
-	last := v.words[len(v.words)-1]
+	last := v.last.words[len(v.last.words)-1]
 	return slices.ContainsFunc(p.views, func(o view) bool {
-		return o.flag == No && slices.Contains(o.words, last)
+		return o.flag == No && o.last != nil && slices.Contains(o.last.words, last)
 	})
 }
 
@@ -108,20 +127,16 @@ func (p *pause) say(name, change string, flag Flag, at, waited time.Time, settle
 	v.seen, v.denied = at, false
 	switch {
 	case flag == Yes:
-		if v.flag != Yes {
-			v.since = at
-		}
-		v.shows(change)
-		v.flag, v.affirmed, v.doubt, v.recalled = Yes, earliest(at, waited), time.Time{}, false
-	case v.flag == Yes && (v.recalled || !progress && at.Sub(v.since) < settle):
+		v.on(at, earliest(at, waited))
+		v.last.note(change)
+		v.doubt, v.recalled = time.Time{}, false
+	case v.flag == Yes && (v.recalled || !progress && at.Sub(v.last.since) < settle):
 		if v.doubt.IsZero() {
 			v.doubt = at
 		}
 	default:
-		if v.flag != No {
-			v.since = at
-		}
-		v.flag, v.doubt, v.recalled = No, time.Time{}, false
+		v.off()
+		v.recalled = false
 	}
 }
 
@@ -134,34 +149,33 @@ func (p *pause) answer(flag Flag, asked, received time.Time, trust time.Duration
 		return
 	}
 	if len(p.views) == 0 {
-		p.views = append(p.views, view{name: ViewREST, flag: flag, since: received, seen: asked, affirmed: asked})
+		v := view{name: ViewREST, flag: flag, seen: asked}
+		if flag == Yes {
+			v.last = &shown{since: received, affirmed: asked}
+		}
+		p.views = append(p.views, v)
 		return
 	}
 	for i := range p.views {
 		v := &p.views[i]
 		old := asked.Sub(v.seen) >= trust
 		v.recalled = false
-		if flag == Yes {
-			v.affirmed = asked
-		}
 		switch {
 		case flag == No && !v.doubt.IsZero() && !v.seen.After(asked):
-			v.flag, v.since, v.doubt, v.told = No, received, time.Time{}, false // frame and answer agree
+			v.off() // frame and answer agree
 		case flag == No && v.flag == Yes && (old || p.passed(v)):
-			v.flag, v.since, v.doubt, v.denied, v.told = No, received, time.Time{}, false, false
+			v.denied = false
+			v.off()
 		case flag == No && v.flag == Yes:
 			v.denied = true
 		case flag == Yes && old:
-			v.denied = false
-			if v.flag != Yes {
-				v.since = received
-			}
-			v.flag, v.doubt, v.told = Yes, time.Time{}, false
-		case flag == Yes && (v.flag != Yes || !v.doubt.IsZero()):
-			if v.flag != Yes {
-				v.since = received
-			}
-			v.flag, v.doubt, v.told = Yes, received, true
+			v.on(received, asked)
+			v.denied, v.doubt, v.told = false, time.Time{}, false
+		case flag == Yes && v.flag == Yes && v.doubt.IsZero():
+			v.on(received, asked)
+		case flag == Yes:
+			v.on(received, asked)
+			v.doubt, v.told = received, true
 		}
 	}
 }
@@ -177,7 +191,11 @@ func (p *pause) recall(legs []*legState) {
 			flag = Yes
 		}
 	}
-	p.views = []view{{name: ViewREST, flag: flag, recalled: true}}
+	v := view{name: ViewREST, flag: flag, recalled: true}
+	if flag == Yes {
+		v.last = new(shown)
+	}
+	p.views = []view{v}
 }
 
 // expire believes the views that have been in doubt for patience without being
@@ -187,7 +205,8 @@ func (p *pause) expire(now time.Time, patience time.Duration) {
 	for i := range p.views {
 		v := &p.views[i]
 		if !v.doubt.IsZero() && !v.told && now.Sub(v.doubt) >= patience {
-			v.flag, v.since, v.doubt, v.recalled = No, v.doubt, time.Time{}, false
+			v.off()
+			v.recalled = false
 		}
 	}
 }

@@ -144,8 +144,8 @@ func (t *Tracker) Seen(id ID) time.Time {
 func (t *Tracker) Paused(conversation string) (said time.Time) {
 	if c := t.conversations[conversation]; c != nil {
 		for i := range c.pause.views {
-			if v := &c.pause.views[i]; v.flag == Yes && v.affirmed.After(said) {
-				said = v.affirmed
+			if v := &c.pause.views[i]; v.flag == Yes && v.last.affirmed.After(said) {
+				said = v.last.affirmed
 			}
 		}
 	}

@@ -27,7 +27,7 @@ func TestNoDifferenceBetweenInstances(t *testing.T) {
 	if cause, differs := control.Differs(&told, &leg, nobody{}); differs {
 		t.Errorf("receipts some milliseconds apart make an event: %s", cause)
 	}
-	leg.DisconnectType = "transfer"
+	leg.SetEnding(call.Ending{DisconnectType: "transfer"})
 	if cause, differs := control.Differs(&told, &leg, nobody{}); !differs || cause != recording.DataChanged {
 		t.Errorf("another disconnect type makes none: %s", cause)
 	}

@@ -124,30 +124,33 @@ func legOf(l *call.Leg, level call.Level) recording.Leg {
 		AlertingTime: recording.At(f.Alerting), ConnectedTime: recording.At(f.Connected), EndTime: recording.At(f.End),
 		Held: level.Held, Muted: level.Muted, Confined: f.Confined, SecurePause: level.SecurePause,
 		Parked: level.Parked, Conference: level.Conference, Supervises: f.Supervises,
-		DisconnectType: f.DisconnectType, ProtocolCallID: f.ProtocolCallID,
+		ProtocolCallID: f.ProtocolCallID,
 	}
 	for _, s := range level.Supervisors {
 		r.Supervisors = append(r.Supervisors, recording.Supervisor{LegID: s.LegID, Mode: roleOf(s.Mode)})
 	}
-	for _, x := range f.DisconnectReasons {
+	e := f.Ending()
+	r.DisconnectType = e.DisconnectType
+	for _, x := range e.DisconnectReasons {
 		r.DisconnectReasons = append(r.DisconnectReasons, recording.DisconnectReason(x))
 	}
-	if w := f.Wrapup; w.Code != "" || !w.End.IsZero() {
+	if w := e.Wrapup; w.Code != "" || !w.End.IsZero() {
 		r.Wrapup = &recording.Wrapup{Code: w.Code, DurationSeconds: w.DurationSeconds, EndTime: recording.At(w.End)}
 	}
 	return r
 }
 
 func tagsOf(l *call.Leg) map[string]string {
-	if len(l.Attributes) == 0 && l.Wrapup.Code == "" {
+	wrapup := l.Ending().Wrapup.Code
+	if len(l.Attributes) == 0 && wrapup == "" {
 		return nil
 	}
 	tags := make(map[string]string, len(l.Attributes)+1)
 	for k, v := range l.Attributes {
 		tags[k] = strings.ToValidUTF8(v[:min(len(v), maxTag)], "")
 	}
-	if l.Wrapup.Code != "" {
-		tags[recording.TagWrapupCode] = l.Wrapup.Code
+	if wrapup != "" {
+		tags[recording.TagWrapupCode] = wrapup
 	}
 	return tags
 }

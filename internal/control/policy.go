@@ -123,15 +123,16 @@ func causeOf(k call.Key) recording.Cause {
 
 // endCause is why a leg ended. A leg that never connected was diverted or failed.
 func endCause(f *call.Facts) recording.Cause {
-	failed := slices.Contains([]string{"error", "transport.failure", "uncallable", "spam"}, f.DisconnectType)
+	e := f.Ending()
+	failed := slices.Contains([]string{"error", "transport.failure", "uncallable", "spam"}, e.DisconnectType)
 	switch {
 	case failed:
 		return recording.Failed
-	case f.Connected.IsZero() && f.ErrorCode != "" && f.ErrorCode != benignError && f.DisconnectType != "client":
+	case f.Connected.IsZero() && e.ErrorCode != "" && e.ErrorCode != benignError && e.DisconnectType != "client":
 		return recording.Failed
 	case f.Connected.IsZero():
 		return recording.Diverted
-	case strings.HasPrefix(f.DisconnectType, "transfer"):
+	case strings.HasPrefix(e.DisconnectType, "transfer"):
 		return recording.Transferred
 	default:
 		return recording.Cleared

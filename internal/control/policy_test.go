@@ -235,7 +235,8 @@ func TestEndCauseWithError(t *testing.T) {
 
 func endCause(disconnect, code string, connected time.Time) recording.Cause {
 	l := aLeg(call.Level{Phase: call.Ended})
-	l.DisconnectType, l.ErrorCode, l.Facts.Connected = disconnect, code, connected
+	l.Facts.Connected = connected
+	l.SetEnding(call.Ending{DisconnectType: disconnect, ErrorCode: code})
 	e := call.Edge{Key: call.Key{Kind: call.Finished}, After: l.Level, Occurred: noon, Received: noon}
 	return control.Policy{}.Event(l, &e, recording.Recording, names{}).Cause
 }

@@ -45,7 +45,7 @@ func Recover(d *recording.CallData) call.Leg {
 			Purpose: d.Leg.Purpose, Role: roleFrom(d.Leg.Role), Supervises: d.Leg.Supervises,
 			Direction: string(d.Leg.Direction), Confined: d.Leg.Confined,
 			Alerting: d.Leg.AlertingTime.Time, Connected: d.Leg.ConnectedTime.Time, End: d.Leg.EndTime.Time,
-			DisconnectType: d.Leg.DisconnectType, ProtocolCallID: d.Leg.ProtocolCallID,
+			ProtocolCallID: d.Leg.ProtocolCallID,
 		},
 	}
 	if c.Queue != nil {
@@ -54,12 +54,14 @@ func Recover(d *recording.CallData) call.Leg {
 	if d.Agent != nil {
 		l.UserID, l.UserName = d.Agent.UserID, d.Agent.Name
 	}
+	e := call.Ending{DisconnectType: d.Leg.DisconnectType}
 	for _, x := range d.Leg.DisconnectReasons {
-		l.DisconnectReasons = append(l.DisconnectReasons, call.DisconnectReason(x))
+		e.DisconnectReasons = append(e.DisconnectReasons, call.DisconnectReason(x))
 	}
 	if w := d.Leg.Wrapup; w != nil {
-		l.Wrapup = call.Wrapup{Code: w.Code, DurationSeconds: w.DurationSeconds, End: w.EndTime.Time}
+		e.Wrapup = call.Wrapup{Code: w.Code, DurationSeconds: w.DurationSeconds, End: w.EndTime.Time}
 	}
+	l.SetEnding(e)
 	for _, p := range d.Peers {
 		l.Peers = append(l.Peers, call.Peer(p))
 	}

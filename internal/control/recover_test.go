@@ -55,13 +55,14 @@ func drawLeg(rt *rapid.T) *call.Leg {
 	}
 	if l.Phase == call.Ended {
 		l.End = noon.Add(time.Minute)
-		l.DisconnectType = word("disconnect", "peer", "transfer", "error")
+		e := call.Ending{DisconnectType: word("disconnect", "peer", "transfer", "error")}
 		if rapid.Bool().Draw(rt, "reason") {
-			l.DisconnectReasons = []call.DisconnectReason{{Type: "q850", Code: 16, Phrase: "normal"}}
+			e.DisconnectReasons = []call.DisconnectReason{{Type: "q850", Code: 16, Phrase: "normal"}}
 		}
 		if rapid.Bool().Draw(rt, "wrap-up") {
-			l.Wrapup = call.Wrapup{Code: word("code", "sale"), DurationSeconds: 39, End: noon.Add(2 * time.Minute)}
+			e.Wrapup = call.Wrapup{Code: word("code", "sale"), DurationSeconds: 39, End: noon.Add(2 * time.Minute)}
 		}
+		l.SetEnding(e)
 	}
 	for i := range rapid.IntRange(0, 3).Draw(rt, "peers") {
 		l.Peers = append(l.Peers, call.Peer{ID: fmt.Sprint("p", i), Purpose: "customer", Address: word("address", "tel:+15550100"), Name: word("name", "Caller One")})
@@ -168,7 +169,7 @@ func TestDiffers(t *testing.T) {
 		"alerting time":      {func(l *call.Leg) { l.Alerting = noon }, desk, ""},
 		"another station":    {func(*call.Leg) {}, names{station: recording.Station{ID: "home"}}, recording.StationChanged},
 		"station not known":  {func(*call.Leg) {}, names{}, ""},
-		"wrap-up":            {func(l *call.Leg) { l.Wrapup.Code = "sale" }, desk, recording.WrappedUp},
+		"wrap-up":            {func(l *call.Leg) { l.SetEnding(call.Ending{Wrapup: call.Wrapup{Code: "sale"}}) }, desk, recording.WrappedUp},
 		"address of a peer":  {func(l *call.Leg) { l.Peers[0].Address = "tel:+15550111" }, desk, recording.DataChanged},
 		"purpose of a peer":  {func(l *call.Leg) { l.Peers[0].Purpose = "external" }, desk, recording.DataChanged},
 		"another peer":       {func(l *call.Leg) { l.Peers[0].ID = "r" }, desk, recording.DataChanged},
@@ -208,7 +209,8 @@ func TestDiffers(t *testing.T) {
 func TestDiffersAfterTheEnd(t *testing.T) {
 	ended := func() *call.Leg {
 		l := aLeg(call.Level{Phase: call.Ended})
-		l.End, l.DisconnectType = noon, "peer"
+		l.End = noon
+		l.SetEnding(call.Ending{DisconnectType: "peer"})
 		return l
 	}
 	told := tellAll(ended(), names{station: recording.Station{ID: "desk"}})
@@ -218,9 +220,13 @@ func TestDiffersAfterTheEnd(t *testing.T) {
 	}{
 		"another phone": {func(*call.Leg) {}, ""},
 		"end time":      {func(l *call.Leg) { l.End = noon.Add(time.Minute) }, recording.DataChanged},
-		"disconnect":    {func(l *call.Leg) { l.DisconnectType = "transfer" }, recording.DataChanged},
-		"reasons":       {func(l *call.Leg) { l.DisconnectReasons = []call.DisconnectReason{{Type: "sip"}} }, recording.DataChanged},
-		"wrap-up":       {func(l *call.Leg) { l.Wrapup.End = noon }, recording.WrappedUp},
+		"disconnect":    {func(l *call.Leg) { l.SetEnding(call.Ending{DisconnectType: "transfer"}) }, recording.DataChanged},
+		"reasons": {func(l *call.Leg) {
+			l.SetEnding(call.Ending{DisconnectType: "peer", DisconnectReasons: []call.DisconnectReason{{Type: "sip"}}})
+		}, recording.DataChanged},
+		"wrap-up": {func(l *call.Leg) {
+			l.SetEnding(call.Ending{DisconnectType: "peer", Wrapup: call.Wrapup{End: noon}})
+		}, recording.WrappedUp},
 	} {
 		l := ended()
 		test.change(l)
@@ -240,8 +246,8 @@ func tellAll(l *call.Leg, n control.Names) recording.CallData {
 // tell what had not happened yet.
 func TestBacklogHasNoFuture(t *testing.T) {
 	l := aLeg(call.Level{Phase: call.Ended})
-	l.End, l.DisconnectType = noon.Add(time.Minute), "peer"
-	l.DisconnectReasons = []call.DisconnectReason{{Type: "q850", Code: 16}}
+	l.End = noon.Add(time.Minute)
+	l.SetEnding(call.Ending{DisconnectType: "peer", DisconnectReasons: []call.DisconnectReason{{Type: "q850", Code: 16}}})
 	for phase, key := range map[call.Phase]call.Kind{call.Armed: call.Delivered, call.Connected: call.Established} {
 		e := call.Edge{Key: call.Key{Kind: key}, After: call.Level{Phase: phase}, Occurred: noon, Received: noon}
 		d := control.Policy{}.Event(l, &e, "", names{})

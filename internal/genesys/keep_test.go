@@ -115,6 +115,25 @@ func TestRenewalsAlternate(t *testing.T) {
 	}
 }
 
+// The window of a token is used up when the session is renewed, which takes a new one.
+func TestRenewalDoesNotWaitForTheWindowOfTheOldToken(t *testing.T) {
+	r := start(t, simulator.Options{Users: 3, RateLimit: 40}, nil)
+	r.ready(t)
+	for r.platform.Status().RateRemaining > 0 {
+		if _, err := r.platform.Conversation(t.Context(), "unknown", genesys.PriorityChannels); !errors.Is(err, genesys.ErrNotFound) {
+			t.Fatal(err)
+		}
+	}
+	bounded, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := r.platform.Renew(bounded); err != nil {
+		t.Error(err)
+	}
+	if s := r.platform.Status(); s.RateRemaining == 0 || !s.Ready {
+		t.Errorf("after the renewal %d calls are left, ready: %v", s.RateRemaining, s.Ready)
+	}
+}
+
 // Where a channel lives on with a later token, short-lived tokens need two channels;
 // where it dies with its first one, each token needs a new one. Nothing is lost in
 // either case.
