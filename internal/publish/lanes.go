@@ -73,8 +73,10 @@ type Lanes struct {
 	msg    nats.Msg
 	id     []string
 	expect []string
-	// bySubject, byStream and byID are its headers, as it expects one or the other.
+	// bySubject, byStream and byID are its headers, as it expects one or the other, and
+	// firstByStream and firstByID those of the first message on its subject.
 	bySubject, byStream, byID nats.Header
+	firstByStream, firstByID  nats.Header
 
 	mu       sync.Mutex
 	closed   bool
@@ -148,7 +150,13 @@ func NewLanes(js jetstream.JetStream, o LanesOptions, deliver func([]Result)) (*
 			expected: l.expect, jetstream.ExpectedStreamHeader: {o.Stream},
 		}
 	}
+	first := func(expected string) nats.Header {
+		h := header(expected)
+		h[jetstream.ExpectedLastSubjSeqHeader] = []string{"0"}
+		return h
+	}
 	l.bySubject, l.byStream, l.byID = header(jetstream.ExpectedLastSubjSeqHeader), header(jetstream.ExpectedLastSeqHeader), header(jetstream.ExpectedLastMsgIDHeader)
+	l.firstByStream, l.firstByID = first(jetstream.ExpectedLastSeqHeader), first(jetstream.ExpectedLastMsgIDHeader)
 	l.status = conn.StatusChanged(nats.RECONNECTING, nats.CLOSED)
 	l.work.Go(l.write)
 	l.work.Go(l.read)

@@ -103,11 +103,15 @@ func (l *Lanes) publish(m *Message, number uint64) {
 // encode is the message on the wire, until the next one.
 func (l *Lanes) encode(m *Message, number uint64) *nats.Msg {
 	l.id[0] = m.ID
+	byStream, byID := l.byStream, l.byID
+	if m.Expect == 0 {
+		byStream, byID = l.firstByStream, l.firstByID
+	}
 	switch {
 	case m.after.id != "":
-		l.msg.Header, l.expect[0] = l.byID, m.after.id
+		l.msg.Header, l.expect[0] = byID, m.after.id
 	case m.after.inStream:
-		l.msg.Header, l.expect[0] = l.byStream, strconv.FormatUint(m.after.sequence, 10)
+		l.msg.Header, l.expect[0] = byStream, strconv.FormatUint(m.after.sequence, 10)
 	default:
 		l.msg.Header, l.expect[0] = l.bySubject, strconv.FormatUint(m.after.sequence, 10)
 	}

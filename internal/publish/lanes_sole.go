@@ -14,6 +14,10 @@ import (
 // not sequences: a message of somebody else takes the sequence of the one that it displaces,
 // and for those behind everything would seem as expected.
 //
+// The first message on a subject says so as well: a process that has read the stream from
+// some time on only does not know what is older. Where there is no message the server has none
+// to read.
+//
 // When somebody else has written, the next message is not stored, and so is none of those
 // behind it, since none has the right one before it. They are sent again and expect what is
 // on their subjects, and so are all others until this process writes alone again, and nothing

@@ -122,6 +122,32 @@ func TestMessagesOfWhoWritesAloneFormAChain(t *testing.T) {
 	}
 }
 
+// A process that has read the stream from some time on only does not know what is older. Its
+// first message on a subject that holds some is not stored, chain or not.
+func TestAChainOverlooksNoOldMessage(t *testing.T) {
+	t.Parallel()
+	const lanes, count, old = 20, 30, 3
+	js := natstest.JetStream(t, natstest.Connect(t, natstest.New(t).URL()))
+	mustProvision(t, js)
+	m := nats.NewMsg(subject(old))
+	m.Header.Set(jetstream.MsgIDHeader, fmt.Sprint(old, "/4/other"))
+	m.Data = []byte("4")
+	if _, err := js.PublishMsg(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	l := newLone(t, js, lanes, count)
+	l.at[old], l.expect[old] = 0, 0 // it has read none of it
+	l.alone()
+	l.start()
+	outcomes := l.wait()
+	if want := lanes*count - 5; outcomes[publish.Conflict] != 1 || outcomes[publish.Stored] != want {
+		t.Errorf("outcomes %v, want %d stored and one conflict", outcomes, want)
+	}
+	if s := l.lanes.Stats(); s.Repeated == 0 {
+		t.Error("it was not part of a chain")
+	}
+}
+
 // Somebody else writes now and then, also what the fleet was about to write. Everything is
 // stored once and in order.
 func TestSomebodyElseWrites(t *testing.T) {
