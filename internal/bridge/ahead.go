@@ -122,6 +122,12 @@ func (l *legLane) hesitate(c *Core, now time.Time) {
 	l.settle, l.unsure = true, now.Add(c.opts.Patience)
 }
 
+// toldSince reports whether somebody else has told the state of the leg after a notification
+// was sent that has waited since a time.
+func (l *legLane) toldSince(waited time.Time) bool {
+	return !waited.IsZero() && !l.own && l.published != nil && l.published.Timing.Received.After(waited)
+}
+
 // jump takes an event of which the ones before were not read: what we saw before it was
 // made may be in them.
 func (l *legLane) jump(c *Core, d *recording.CallData, now time.Time) {

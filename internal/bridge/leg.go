@@ -148,6 +148,7 @@ type step struct {
 // consider makes a step pending that nobody has told.
 func (l *legLane) consider(c *Core, s *step, now time.Time) {
 	e := &s.Edge
+	late := l.toldSince(s.waited)
 	if reached(control.LevelOf(l.published), e) {
 		return // published by somebody already
 	}
@@ -158,10 +159,10 @@ func (l *legLane) consider(c *Core, s *step, now time.Time) {
 		l.seenAt(e) // this very step is told
 	case isPause(*e) && s.said.Before(l.resumed):
 		l.doubt(c, e, now) // it was said late: the end of this one is told
-	case e.Kind == call.SecureOff && l.pausedSince(s.waited):
+	case e.Kind == call.SecureOff && late && l.published.Leg.SecurePause:
 		l.doubt(c, e, now) // it was said late: this pause began after it
 		c.wonder(l.id.Conversation, l.unsure, now, firstAsk)
-	case s.old && e.Phase() == call.Unknown && !l.isLater(e) && l.ever.has(e.Kind):
+	case (s.old || late) && e.Phase() == call.Unknown && !l.isLater(e) && l.ever.has(e.Kind):
 		if !l.swallow(c, e, now) {
 			l.doubt(c, e, now)
 		}

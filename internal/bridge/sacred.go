@@ -126,13 +126,6 @@ func (l *legLane) outlive(c *Core, now time.Time) {
 	})
 }
 
-// pausedSince reports whether somebody else has told a secure pause that was on after a
-// notification was sent that has waited since a time.
-func (l *legLane) pausedSince(waited time.Time) bool {
-	return !waited.IsZero() && !l.own && l.published != nil && l.published.Leg.SecurePause &&
-		l.published.Timing.Received.After(waited)
-}
-
 // unmade takes back a secure pause that is seen to be over before it was told, when it was
 // only believed in doubt, or when somebody else has told a pause and its end: it was that one.
 func (l *legLane) unmade(e *call.Edge) bool {

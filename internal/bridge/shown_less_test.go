@@ -327,3 +327,30 @@ func TestALateHoldIsNotLeftOn(t *testing.T) {
 	two.hears(0, "gone", caller(), gone)
 	two.expects("update held", "update retrieved", "stop cleared")
 }
+
+// REST has shown a leg to the standby, and the leader has told a mute. Then a topic delivers
+// what it has held back: how the leg was before. Whoever leads then does not tell an end of
+// the mute.
+func TestALateFrameEndsNoMute(t *testing.T) {
+	r := newRig(t)
+	one, two := r.instance("one"), r.instance("two")
+	one.Lead(1)
+	one.hears(0, "start", caller(), talking("leg", "ua"))
+	one.expects("start established")
+	r.wait(time.Second)
+	one.hears(0, "muted", caller(), muted("leg", "ua"))
+	one.expects("update muted")
+	two.reads()
+	r.wait(time.Second)
+	two.sees(call.ViewREST, caller(), muted("leg", "ua"))
+	r.wait(500 * time.Millisecond)
+	one.Follow()
+	two.Lead(2)
+	two.hears(0, "start", caller(), talking("leg", "ua"))
+	two.expects()
+	two.hears(0, "muted", caller(), muted("leg", "ua"))
+	two.expects()
+	r.wait(time.Second)
+	two.hears(0, "over", caller(), talking("leg", "ua"))
+	two.expects("update unmuted")
+}

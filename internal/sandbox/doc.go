@@ -24,7 +24,8 @@
 // within an announced gap. A frame that was sent within a moment before its socket
 // broke counts as not sent: nobody knows whether it arrived. So does a hold, mute, park or
 // pause that only one channel was shown while one of the instances was away, since it may
-// have been that one's; of starts and stops this is no excuse.
+// have been that one's; of starts and stops this is no excuse. What a leg began with may be
+// told as late as an incident lasts.
 //
 // # Less formally
 //

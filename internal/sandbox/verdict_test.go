@@ -434,3 +434,30 @@ func TestABargeStartsWhenItBecomesOne(t *testing.T) {
 		t.Error("started while listening, and it is clean")
 	}
 }
+
+// TestAPauseFromBeforeTheStartMayBeToldLate: a leg began in a secure pause and was told when
+// that was over. The link of the other instance was frozen and delivers it then.
+func TestAPauseFromBeforeTheStartMayBeToldLate(t *testing.T) {
+	s := newScene(t)
+	late := func(i, ms int, f func(*recording.CallData)) {
+		s.e.Stored[i].At = at(ms + 3)
+		s.change(i, func(e *recording.CallEvent) {
+			e.Data.Timing.Received, e.Data.Timing.Published = recording.At(at(ms)), recording.At(at(ms+3))
+			f(&e.Data)
+		})
+	}
+	late(s.find(leg3, recording.Start, recording.Established), 12300, func(d *recording.CallData) {
+		d.State, d.Pause, d.Leg.SecurePause = recording.Recording, nil, false
+	})
+	late(s.find(leg3, recording.Resume, recording.SecureResumed), 14000, func(d *recording.CallData) {
+		d.Verb, d.Cause, d.State, d.Leg.SecurePause = recording.Pause, recording.SecurePaused, recording.Paused, true
+		d.Pause = &recording.PauseInfo{Reasons: []recording.PauseReason{recording.PauseSecure}}
+	})
+	if v := sandbox.Judge(&s.e); row(&v, "secure pause").Untrue != 1 {
+		t.Errorf("without a reason: %+v", v.Violations)
+	}
+	s.e.Incidents = []sandbox.Incident{{Kind: sandbox.GenesysFrozen, Instance: "b", At: at(9900), Until: at(19500)}}
+	if v := sandbox.Judge(&s.e); !v.Clean {
+		t.Errorf("with a frozen link: %+v", v.Violations)
+	}
+}

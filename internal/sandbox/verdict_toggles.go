@@ -181,7 +181,7 @@ func (j *judge) count(t *talk, r toggleRow, happened, stored []flip) {
 	for _, f := range stored {
 		row := j.rows[r.rows[index(f.on)]]
 		row.Stored++
-		if f.match < 0 && !rodeAlong(t, r, f) {
+		if f.match < 0 && !j.rodeAlong(t, r, f) {
 			row.Untrue++
 			j.violation(Untrue, t.name, "%s was told at %s and did not happen", r.causes[index(f.on)], clock(f.told))
 		}
@@ -207,11 +207,11 @@ func (j *judge) learnedAfter(t *talk, past time.Time) bool {
 	return t.start.Data.Timing.Received.After(past)
 }
 
-// rodeAlong tells whether a change that was told in vain ends what the leg began
-// with: the truth has it as the beginning of the leg.
-func rodeAlong(t *talk, r toggleRow, f flip) bool {
+// rodeAlong tells whether a change that was told in vain is what the leg began with: the
+// truth has it as the beginning of the leg. It is told late where a link was frozen meanwhile.
+func (j *judge) rodeAlong(t *talk, r toggleRow, f flip) bool {
 	return slices.ContainsFunc(t.Toggles, func(x simulator.Toggle) bool {
-		return x.Kind == r.kind && x.On == f.on && !x.At.After(t.from) && f.at.Sub(t.from) < brief
+		return x.Kind == r.kind && x.On == f.on && !x.At.After(t.from) && f.at.Sub(t.from)-j.excuse(span{t.from, f.at}) < brief
 	})
 }
 
