@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"time"
@@ -234,7 +235,7 @@ func (a *agentLane) settled(_ *Core, f *flight, _ time.Time) {
 	}
 }
 
-func (a *agentLane) learned(c *Core, e *Entry, _ time.Time) error {
+func (a *agentLane) learned(c *Core, e *Entry, now time.Time) error {
 	v, err := c.decode(e)
 	if err != nil {
 		return err
@@ -244,6 +245,10 @@ func (a *agentLane) learned(c *Core, e *Entry, _ time.Time) error {
 		return fmt.Errorf("%w: %T on an agent subject", recording.ErrUnknownType, v)
 	}
 	a.published = &event.Data
+	if a.presence != nil || a.routing != nil {
+		// What was in flight is not stored, and what is stored may be another state.
+		a.touch(c, cmp.Or(a.cause, recording.AgentSnapshot), now)
+	}
 	return nil
 }
 
