@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/recorderbridge/genesys-ingestor/api/recording"
@@ -298,6 +299,7 @@ func (c *Core) postpone(s *step, now time.Time) bool {
 		s.old = true
 		return false
 	}
+	s.waited = time.Time{} // what was told since is known better then
 	c.postponed = append(c.postponed, *s)
 	return true
 }
@@ -306,6 +308,12 @@ func (c *Core) postpone(s *step, now time.Time) bool {
 func (c *Core) thaw(now time.Time) {
 	if len(c.postponed) == 0 || c.hush.After(now) {
 		return
+	}
+	passed := make(map[*legLane]bool) // a later step of the leg is told: so is what was before
+	for i := range slices.Backward(c.postponed) {
+		s := &c.postponed[i]
+		s.passed = passed[s.leg]
+		passed[s.leg] = s.passed || c.echoes.known(s.CorrelationID)
 	}
 	for i := range c.postponed {
 		s := &c.postponed[i]

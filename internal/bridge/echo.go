@@ -69,6 +69,17 @@ func (e *echoes) told(leg call.ID, d *recording.CallData, steps []call.Key, now 
 	}
 }
 
+// known reports whether anything was told with the id of a change.
+func (e *echoes) known(change string) bool {
+	if change == "" || len(e.recent)+len(e.past) == 0 {
+		return false
+	}
+	id := maphash.String(e.seed, change)
+	_, recent := e.recent[id]
+	_, past := e.past[id]
+	return recent || past
+}
+
 // seenThere is about when the other instance has received what it tells, by our clock: how
 // long it has waited there is known by one clock.
 func seenThere(d *recording.CallData, now time.Time) time.Time {

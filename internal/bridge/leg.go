@@ -141,14 +141,15 @@ type step struct {
 	// said is when it was last said that the secure pause is on, waited since when the
 	// notification may have waited, if it did.
 	said, waited time.Time
-	// old: it may lead from what the stream tells to what was before it.
-	old bool
+	// old: it may lead from what the stream tells to what was before it. passed: somebody
+	// else has told what came after it.
+	old, passed bool
 }
 
 // consider makes a step pending that nobody has told.
 func (l *legLane) consider(c *Core, s *step, now time.Time) {
 	e := &s.Edge
-	late := l.toldSince(s.waited)
+	late := s.passed || l.toldSince(s.waited)
 	if reached(control.LevelOf(l.published), e) {
 		return // published by somebody already
 	}
@@ -159,7 +160,7 @@ func (l *legLane) consider(c *Core, s *step, now time.Time) {
 		l.seenAt(e) // this very step is told
 	case isPause(*e) && s.said.Before(l.resumed):
 		l.doubt(c, e, now) // it was said late: the end of this one is told
-	case e.Kind == call.SecureOff && late && l.published.Leg.SecurePause:
+	case e.Kind == call.SecureOff && late && control.LevelOf(l.published).SecurePause:
 		l.doubt(c, e, now) // it was said late: this pause began after it
 		c.wonder(l.id.Conversation, l.unsure, now, firstAsk)
 	case (s.old || late) && e.Phase() == call.Unknown && !l.isLater(e) && l.ever.has(e.Kind):

@@ -354,3 +354,56 @@ func TestALateFrameEndsNoMute(t *testing.T) {
 	two.hears(0, "over", caller(), talking("leg", "ua"))
 	two.expects("update unmuted")
 }
+
+// The leader tells a mute while the other process is frozen, and dies when that is over. Its
+// end is shown to nobody but the one that was frozen, before the hush is over: it is told.
+func TestAnEndRightAfterAFreezeIsTold(t *testing.T) {
+	r, one, two := pair(t)
+	frozen := r.now
+	for _, change := range []string{"first", "second"} {
+		r.wait(time.Second)
+		one.hears(0, change, caller(), muted("leg", "ua"))
+		if change == "first" {
+			r.wait(time.Second)
+			one.hears(0, "over", caller(), talking("leg", "ua"))
+		}
+		one.sends()
+	}
+	r.wait(time.Second)
+	one.Follow()
+	two.Hush(frozen, r.now.Add(500*time.Millisecond))
+	two.reads()
+	two.hears(0, "first", caller(), muted("leg", "ua"))
+	two.hears(0, "over", caller(), talking("leg", "ua"))
+	two.hears(0, "second", caller(), muted("leg", "ua"))
+	r.wait(100 * time.Millisecond)
+	two.hears(0, "over again", caller(), talking("leg", "ua"))
+	r.wait(500 * time.Millisecond)
+	two.Lead(2)
+	two.expects("update unmuted")
+}
+
+// The same after a freeze, when REST has answered before the notifications are read.
+func TestAFrameFromBeforeAFreezeEndsNoMute(t *testing.T) {
+	r := newRig(t)
+	one, two := r.instance("one"), r.instance("two")
+	one.Lead(1)
+	frozen := r.now
+	one.hears(0, "start", caller(), talking("leg", "ua"))
+	one.expects("start established")
+	r.wait(time.Second)
+	one.hears(0, "muted", caller(), muted("leg", "ua"))
+	one.expects("update muted")
+	one.Follow()
+	r.wait(2 * time.Second)
+	two.Hush(frozen, r.now.Add(500*time.Millisecond))
+	two.reads()
+	two.sees(call.ViewREST, caller(), muted("leg", "ua"))
+	two.hears(0, "start", caller(), talking("leg", "ua"))
+	two.hears(0, "muted", caller(), muted("leg", "ua"))
+	r.wait(600 * time.Millisecond)
+	two.Lead(2)
+	two.expects()
+	two.hears(0, "over", caller(), talking("leg", "ua"))
+	two.expects("update unmuted")
+}
