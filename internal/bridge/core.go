@@ -2,7 +2,6 @@ package bridge
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/recorderbridge/genesys-ingestor/api/recording"
@@ -287,42 +286,6 @@ const maxRoom = 1024
 // Hush says that the process did not run since a time. Until a moment nothing is sent, and
 // what is observed may be as old as that.
 func (c *Core) Hush(since, until time.Time) { c.frozen, c.hush = since, until }
-
-// postpone keeps a step that is observed in the hush until the hush is over: only then is it
-// known what others have told meanwhile. What is too much is not kept.
-func (c *Core) postpone(s *step, now time.Time) bool {
-	if !c.hush.After(now) {
-		return false
-	}
-	s.old = s.old || s.CorrelationID == "" // else it is known by that
-	if len(c.postponed) >= maxEchoes {
-		s.old = true
-		return false
-	}
-	s.waited = time.Time{} // what was told since is known better then
-	c.postponed = append(c.postponed, *s)
-	return true
-}
-
-// thaw takes what was observed in the hush, when that is over.
-func (c *Core) thaw(now time.Time) {
-	if len(c.postponed) == 0 || c.hush.After(now) {
-		return
-	}
-	passed := make(map[*legLane]bool) // a later step of the leg is told: so is what was before
-	for i := range slices.Backward(c.postponed) {
-		s := &c.postponed[i]
-		s.passed = passed[s.leg]
-		passed[s.leg] = s.passed || c.echoes.known(s.CorrelationID)
-	}
-	for i := range c.postponed {
-		s := &c.postponed[i]
-		s.leg.consider(c, s, now)
-		s.leg.bound(c, now)
-		c.enqueue(&s.leg.lane)
-	}
-	c.postponed = nil
-}
 
 // send returns the lane's next message, if it has one and may send it.
 func (c *Core) send(l *lane, now time.Time) (Message, bool) {
