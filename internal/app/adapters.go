@@ -32,7 +32,9 @@ func outcomes(results []publish.Result) []bridge.Outcome {
 		case publish.Stored:
 			o.Verdict = bridge.Stored
 		case publish.Conflict:
-			o.Verdict = bridge.Conflict
+			if o.Verdict = bridge.Conflict; r.Vacant {
+				o.Verdict = bridge.Vacant
+			}
 		case publish.Refused:
 			o.Verdict = bridge.Refused
 		case publish.Unknown, publish.Busy:

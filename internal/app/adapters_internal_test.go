@@ -4,11 +4,33 @@ import (
 	"testing"
 
 	"github.com/recorderbridge/genesys-ingestor/internal/bridge"
+	"github.com/recorderbridge/genesys-ingestor/internal/publish"
 )
 
 // A comparison of hundreds of calls must leave requests for those that contradict themselves.
 func TestDoubtsComeBeforeComparisons(t *testing.T) {
 	if doubt, gap, periodic := priority(bridge.WhyDoubt), priority(bridge.WhyGap), priority(bridge.WhyPeriodic); doubt >= gap || gap >= periodic {
 		t.Errorf("priorities %d, %d and %d", doubt, gap, periodic)
+	}
+}
+
+// A conflict with nothing is told as what it is: there is nothing to read then.
+func TestOutcomes(t *testing.T) {
+	for _, c := range []struct {
+		result publish.Result
+		want   bridge.Verdict
+	}{
+		{publish.Result{Outcome: publish.Stored}, bridge.Stored},
+		{publish.Result{Outcome: publish.Conflict, Sequence: 7}, bridge.Conflict},
+		{publish.Result{Outcome: publish.Conflict}, bridge.Conflict},
+		{publish.Result{Outcome: publish.Conflict, Vacant: true}, bridge.Vacant},
+		{publish.Result{Outcome: publish.Busy}, bridge.Unsure},
+		{publish.Result{Outcome: publish.Unknown}, bridge.Unsure},
+		{publish.Result{Outcome: publish.Refused}, bridge.Refused},
+	} {
+		c.result.Token = 3
+		if got := outcomes([]publish.Result{c.result}); got[0].Verdict != c.want || got[0].Sequence != c.result.Sequence || got[0].Token != 3 {
+			t.Errorf("%+v: %+v", c.result, got[0])
+		}
 	}
 }

@@ -57,6 +57,33 @@ func TestAgentWhoseLastEventIsOlderThanTheWindow(t *testing.T) {
 	}
 }
 
+// The last event of an agent who was away for days has expired. The next one is the first on
+// its subject, and goes on where the log was.
+func TestAgentWhoseLastEventHasExpired(t *testing.T) {
+	r := newRig(t)
+	one := r.instance("one")
+	one.Lead(1)
+	on := func(presence string) {
+		one.Agent(&bridge.AgentUpdate{
+			UserID: "ua", Received: r.now, Presence: &recording.Presence{System: presence}, Routing: &recording.RoutingStatus{Status: "idle"},
+		}, r.now)
+		r.wait(time.Second)
+	}
+	on("away")
+	one.agents("1")
+	r.wait(100 * time.Hour)
+	r.stream.last = map[string]uint64{}
+	on("on_queue")
+	for _, m := range one.Next(r.now) {
+		one.Resolve(bridge.Outcome{Token: m.Token, Subject: m.Subject, Verdict: bridge.Vacant}, r.now)
+	}
+	r.wait(time.Second)
+	one.agents("2")
+	if n := len(one.Loads()); n != 0 {
+		t.Errorf("%d events are read", n)
+	}
+}
+
 // agents are the revisions of what an instance tells of agents.
 func (i *instance) agents(want ...string) {
 	i.t.Helper()

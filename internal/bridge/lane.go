@@ -31,6 +31,7 @@ const (
 	Conflict                // not stored: the subject's last sequence is Outcome.Sequence
 	Unsure                  // perhaps stored, perhaps not
 	Refused                 // not stored, and will not be as it is
+	Vacant                  // not stored: what is expected has expired, the subject is empty
 )
 
 // Outcome is the answer to a [Message].
@@ -135,6 +136,12 @@ func (c *Core) resolve(o Outcome, now time.Time) {
 		if l.conflicts > 1 {
 			c.loads = append(c.loads, Load{Subject: l.subject, Sequence: o.Sequence})
 		}
+	case Vacant:
+		c.stats.Conflicts++
+		l.flight.waiting = true
+		l.sequence = 0 // the log goes on, only that its beginning is gone
+		count(&l.conflicts)
+		l.notBefore = now.Add(backoff(l.conflicts))
 	case Unsure:
 		c.stats.Retries++
 		l.flight.waiting = true

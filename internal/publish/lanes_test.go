@@ -151,6 +151,23 @@ func TestConflictNamesTheRealSequence(t *testing.T) {
 	}
 }
 
+// What is expected may have expired: then the subject is vacant, and the message is its first.
+func TestConflictOfAVacantSubject(t *testing.T) {
+	js := natstest.JetStream(t, natstest.Connect(t, natstest.New(t).URL()))
+	mustProvision(t, js)
+	s := newSender(t, js, publish.LanesOptions{})
+	want(t, s.send(publish.Message{ID: "other", Subject: subject(2)}), publish.Stored, nil)
+	r := s.send(publish.Message{ID: "a", Expect: 1})
+	want(t, r, publish.Conflict, nil)
+	if r.Sequence != 0 || !r.Vacant {
+		t.Errorf("nothing is there: %+v", r)
+	}
+	want(t, s.send(publish.Message{ID: "a"}), publish.Stored, nil)
+	if r = s.send(publish.Message{ID: "b", Expect: 1}); r.Outcome != publish.Conflict || r.Vacant {
+		t.Errorf("something is there: %+v", r)
+	}
+}
+
 func TestTimeoutOfAStoredMessage(t *testing.T) {
 	srv := natstest.New(t)
 	proxy := natstest.NewFaultProxy(t, srv)

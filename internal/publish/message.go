@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -89,7 +90,9 @@ type Result struct {
 	Sequence uint64
 	// Duplicate: an earlier try had been stored already (Stored only).
 	Duplicate bool
-	Err       error // why, unless Stored
+	// Vacant: the subject holds no message, the one expected has expired (Conflict only).
+	Vacant bool
+	Err    error // why, unless Stored
 }
 
 // Error codes of the server that decide an outcome.
@@ -186,6 +189,7 @@ func (r *Result) settle(answer *nats.Msg, usual []byte) {
 	switch {
 	case ack.Error != nil:
 		r.Outcome, r.Sequence = outcome(ack.Error)
+		r.Vacant = ack.Error.ErrorCode == codeWrongLastSequence && strings.HasSuffix(ack.Error.Description, " 0")
 		r.Err = ack.Error
 	case ack.Stream == "" || ack.Sequence == 0:
 		r.Outcome, r.Err = Unknown, errors.New("read acknowledgement: no stream and sequence in it")
