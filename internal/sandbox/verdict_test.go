@@ -420,6 +420,29 @@ func TestAStartMayTellMore(t *testing.T) {
 	}
 }
 
+// TestWhatTheStartHasToldIsNotToldLater: the next mute is told as what it is, although nobody
+// surely saw what was before it.
+func TestWhatTheStartHasToldIsNotToldLater(t *testing.T) {
+	s := newScene(t)
+	l := s.leg(leg1)
+	l.Toggles = append([]simulator.Toggle{
+		{Kind: simulator.ToggleMuted, On: true, At: at(1001), Version: 2},
+		{Kind: simulator.ToggleMuted, At: at(2500), Version: 30},
+	}, l.Toggles...)
+	l.Toggles[2].Version = 31
+	s.change(s.find(leg1, recording.Start, recording.Established), func(e *recording.CallEvent) { e.Data.Leg.Muted = true })
+	i := s.find(leg1, recording.Update, recording.Muted)
+	for k, cause := range []recording.Cause{recording.Unmuted, recording.Muted, recording.Unmuted} {
+		s.change(i+k, func(e *recording.CallEvent) {
+			e.Data.Cause, e.Data.Timing.Received = cause, recording.At(at([]int{2501, 3001, 4001}[k]))
+		})
+	}
+	v := sandbox.Judge(&s.e)
+	if row(&v, "unmute").Untrue != 0 || row(&v, "unmute").Stored != 1 {
+		t.Errorf("%+v\n%s", v.Violations, v.Table())
+	}
+}
+
 // TestABargeStartsWhenItBecomesOne: who listens first is not recorded until then.
 func TestABargeStartsWhenItBecomesOne(t *testing.T) {
 	s := newScene(t)

@@ -38,6 +38,8 @@ type flip struct {
 	// shown is when everybody who had shown otherwise had shown it.
 	shown time.Time
 	seen  bool // it could be told
+	// ridden: the start has told it as well.
+	ridden bool
 	// match is the index of its counterpart, below zero when there is none.
 	match int
 }
@@ -82,6 +84,7 @@ func (j *judge) happened(t *talk, r toggleRow) []flip {
 			on: x.On, at: x.At, past: end, match: -1, shown: x.At,
 			seen: j.shown(t, user, x.Version, past, x.At, j.to(t)) || end.Sub(x.At) >= j.Reach,
 		}
+		f.ridden = t.toldWithStart(r.kind, f)
 		if r.ofAllViews && !x.On {
 			f.shown = later(x.At, j.witness.agreed(t.ConversationID, x.Version, past, end))
 		}
@@ -106,7 +109,7 @@ func (j *judge) oneIsAway(at time.Time) bool {
 }
 
 // align finds the counterparts: as many as possible in order, those first that could
-// be seen. Nothing is told before it happens.
+// be seen and the start has not told. Nothing is told before it happens.
 func align(happened, stored []flip) {
 	best := make([][]int, len(happened)+1)
 	for i := range best {
@@ -116,7 +119,7 @@ func align(happened, stored []flip) {
 		if happened[h].on != stored[s].on || stored[s].at.Before(happened[h].at.Add(-slack)) {
 			return 0
 		}
-		if happened[h].seen && !stored[s].at.After(happened[h].past.Add(settling)) {
+		if happened[h].seen && !happened[h].ridden && !stored[s].at.After(happened[h].past.Add(settling)) {
 			return 1000 // and not long after it was over
 		}
 		return 1
@@ -163,7 +166,7 @@ func (j *judge) count(t *talk, r toggleRow, happened, stored []flip) {
 		switch {
 		case f.match >= 0:
 			j.truths = append(j.truths, stored[f.match].told.Sub(f.at))
-		case t.toldWithStart(r.kind, f), secure && f.on && (returned || t.log.closed(f.at, f.past)):
+		case f.ridden, secure && f.on && (returned || t.log.closed(f.at, f.past)):
 			row.Brief++
 		case secure && !f.on && f.past.Sub(f.shown)-j.excuse(span{f.shown, f.past}) < brief:
 			swallowed = true
@@ -189,9 +192,17 @@ func (j *judge) count(t *talk, r toggleRow, happened, stored []flip) {
 }
 
 // toldWithStart tells whether the start of a leg told a change as well, because the
-// frame that showed it was the first to show the leg as connected.
+// frame that showed it was the first to show the leg as connected. Of the secure pause a
+// start tells what is on when it is written.
 func (t *talk) toldWithStart(kind simulator.ToggleKind, f flip) bool {
-	if t.start == nil || f.at.After(t.start.Data.Timing.Received.Add(slack)) {
+	if t.start == nil {
+		return false
+	}
+	known := t.start.Data.Timing.Received
+	if kind == simulator.ToggleSecurePause {
+		known = t.start.Data.Timing.Published
+	}
+	if f.at.After(known.Add(slack)) {
 		return false
 	}
 	leg := &t.start.Data.Leg
