@@ -438,7 +438,7 @@ func TestWhatTheStartHasToldIsNotToldLater(t *testing.T) {
 		})
 	}
 	v := sandbox.Judge(&s.e)
-	if row(&v, "unmute").Untrue != 0 || row(&v, "unmute").Stored != 1 {
+	if row(&v, "unmute").Untrue != 0 || row(&v, "unmute").Stored != 2 {
 		t.Errorf("%+v\n%s", v.Violations, v.Table())
 	}
 }
