@@ -69,15 +69,20 @@ func (e *echoes) told(leg call.ID, d *recording.CallData, steps []call.Key, now 
 	}
 }
 
-// known reports whether anything was told with the id of a change.
-func (e *echoes) known(change string) bool {
-	if change == "" || len(e.recent)+len(e.past) == 0 {
-		return false
+// find returns what is known by a hash.
+func (e *echoes) find(id uint64) (told echo, ok bool) {
+	if told, ok = e.recent[id]; !ok {
+		told, ok = e.past[id]
 	}
-	id := maphash.String(e.seed, change)
-	_, recent := e.recent[id]
-	_, past := e.past[id]
-	return recent || past
+	return told, ok
+}
+
+// change returns when somebody else was shown a change that is told, by its id.
+func (e *echoes) change(id string) (told echo, ok bool) {
+	if id == "" || len(e.recent)+len(e.past) == 0 {
+		return told, false
+	}
+	return e.find(maphash.String(e.seed, id))
 }
 
 // seenThere is about when the other instance has received what it tells, by our clock: how
@@ -91,10 +96,8 @@ func (e *echoes) of(leg call.ID, k call.Key, change string) bool {
 	if change == "" || len(e.recent)+len(e.past) == 0 {
 		return false
 	}
-	id := e.id(leg, k, change)
-	_, recent := e.recent[id]
-	_, past := e.past[id]
-	return recent || past
+	_, ok := e.find(e.id(leg, k, change))
+	return ok
 }
 
 func (e *echoes) id(leg call.ID, k call.Key, change string) uint64 {
@@ -111,12 +114,7 @@ func (e *echoes) waited(s *call.Snapshot, now time.Time) time.Time {
 	if len(e.recent)+len(e.past) == 0 || s.View == call.ViewREST {
 		return time.Time{}
 	}
-	id := maphash.String(e.seed, s.CorrelationID)
-	told, ok := e.recent[id]
-	if !ok {
-		told, ok = e.past[id]
-	}
-	if ok && now.Sub(told.seen) > lateAfter {
+	if told, ok := e.change(s.CorrelationID); ok && now.Sub(told.seen) > lateAfter {
 		e.late[s.Channel] = lateness{told.received, now.Add(thawing)}
 	}
 	if l, ok := e.late[s.Channel]; ok {

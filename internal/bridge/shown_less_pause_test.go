@@ -269,13 +269,7 @@ func TestPauseThatBeginsRightAfterAFreeze(t *testing.T) {
 func TestAPauseIsNotRepeatedAfterAFreeze(t *testing.T) {
 	for k := range 3 {
 		leads, ends := k > 0, k > 1
-		r := newRig(t)
-		one, two := r.instance("one"), r.instance("two")
-		two.Lead(1)
-		for _, i := range []*instance{one, two} {
-			i.hears(0, "start", caller(), talking("leg", "ua"))
-		}
-		two.expects("start established")
+		r, one, two := begun(t)
 		for _, i := range []*instance{one, two} {
 			i.hears(0, "on", caller(), on())
 		}
@@ -331,13 +325,7 @@ func TestAPauseIsNotRepeatedAfterAFreeze(t *testing.T) {
 // at once. A moment later the link delivers, which is late: not after what was just read, but
 // after it was received there.
 func TestALatePauseRightAfterItWasTold(t *testing.T) {
-	r := newRig(t)
-	one, two := r.instance("one"), r.instance("two")
-	two.Lead(1)
-	for _, i := range []*instance{one, two} {
-		i.hears(0, "start", caller(), talking("leg", "ua"))
-	}
-	two.expects("start established")
+	r, one, two := begun(t)
 	two.hears(0, "on", caller(), on())
 	two.expects("pause secure_paused")
 	one.reads()
@@ -366,13 +354,7 @@ func TestALatePauseRightAfterItWasTold(t *testing.T) {
 // tells both. When the link delivers what was before, no pause is on, as far as its topic
 // goes: that is no end of this one.
 func TestALateFrameEndsNoPause(t *testing.T) {
-	r := newRig(t)
-	one, two := r.instance("one"), r.instance("two")
-	two.Lead(1)
-	for _, i := range []*instance{one, two} {
-		i.hears(0, "start", caller(), talking("leg", "ua"))
-	}
-	two.expects("start established")
+	r, one, two := begun(t)
 	one.reads()
 	muted := muted("leg", "ua")
 	joined := on()
@@ -397,6 +379,20 @@ func TestALateFrameEndsNoPause(t *testing.T) {
 	if d := r.last(); d.State != recording.Paused {
 		t.Errorf("at last %s", d.State)
 	}
+}
+
+// begun is a pair that both were shown a call, with the ids of its changes; the second one leads
+// and has told it.
+func begun(t *testing.T) (r *rig, one, two *instance) {
+	t.Helper()
+	r = newRig(t)
+	one, two = r.instance("one"), r.instance("two")
+	two.Lead(1)
+	for _, i := range []*instance{one, two} {
+		i.hears(0, "start", caller(), talking("leg", "ua"))
+	}
+	two.expects("start established")
+	return r, one, two
 }
 
 // pauses is what an instance tells of secure pauses.

@@ -249,17 +249,25 @@ func TestWhatNobodyToldDuringAFreeze(t *testing.T) {
 	}
 }
 
+// newcomer is a leader that has told a step after a second, and an instance that knows of it
+// from the stream only.
+func newcomer(t *testing.T, shown call.Participant, told string) (r *rig, one, three *instance) {
+	t.Helper()
+	r, one, _ = pair(t)
+	r.wait(time.Second)
+	one.hears(0, "told", caller(), shown)
+	one.expects(told)
+	three = r.instance("three")
+	three.reads()
+	r.wait(time.Second)
+	return r, one, three
+}
+
 // A topic begins to speak with what is older than the stream: an end that is none. When the end
 // comes, it is shown to nobody, and REST knows: it is told as that, and not as what the topic
 // has shown.
 func TestAnEndIsNotToldAsWhatWasBeforeTheBeginning(t *testing.T) {
-	r, one, _ := pair(t)
-	r.wait(time.Second)
-	one.hears(0, "muted", caller(), muted("leg", "ua"))
-	one.expects("update muted")
-	three := r.instance("three")
-	three.reads()
-	r.wait(time.Second)
+	r, one, three := newcomer(t, muted("leg", "ua"), "update muted")
 	three.hears(0, "before", caller(), talking("leg", "ua"))
 	r.wait(time.Second)
 	over := r.now
@@ -276,13 +284,7 @@ func TestAnEndIsNotToldAsWhatWasBeforeTheBeginning(t *testing.T) {
 // The leader has told a hold. The first words of a topic are the end of it, which might be
 // older, and the next hold, which is not: so the end was the end.
 func TestTheNextHoldProvesTheEndOfTheLast(t *testing.T) {
-	r, one, _ := pair(t)
-	r.wait(time.Second)
-	one.hears(0, "held", caller(), held(r.now))
-	one.expects("update held")
-	three := r.instance("three")
-	three.reads()
-	r.wait(time.Second)
+	r, one, three := newcomer(t, held(start.Add(time.Second)), "update held")
 	three.hears(0, "over", caller(), talking("leg", "ua"))
 	r.wait(time.Second)
 	three.hears(0, "again", caller(), held(r.now))

@@ -30,7 +30,11 @@ func (l *legLane) consider(c *Core, s *step, now time.Time) {
 	if reached(control.LevelOf(l.published), e) {
 		return // published by somebody already
 	}
-	over := l.lastHoldOver(e)
+	var over call.Edge
+	another := l.isLater(e) && !l.held.IsZero()
+	if another {
+		over = l.lastHoldOver(e)
+	}
 	l.doubted = slices.DeleteFunc(l.doubted, func(d call.Edge) bool { return same(d.Key, e.Key) }) // older
 	switch {
 	case c.echoes.of(l.id, e.Key, e.CorrelationID) && !l.returns(e):
@@ -46,7 +50,7 @@ func (l *legLane) consider(c *Core, s *step, now time.Time) {
 		}
 	case l.unmade(e) || l.swallow(c, e, now):
 	case l.told(e.Key):
-		if e.Kind == call.HeldOn && !l.held.IsZero() && l.isLater(e) {
+		if another { // so the last one is over
 			l.pend(c, &over)
 			l.pend(c, e)
 		}
@@ -123,7 +127,8 @@ func (c *Core) thaw(now time.Time) {
 	for i := range slices.Backward(c.postponed) {
 		s := &c.postponed[i]
 		s.passed = passed[s.leg]
-		passed[s.leg] = s.passed || c.echoes.known(s.CorrelationID)
+		_, told := c.echoes.change(s.CorrelationID)
+		passed[s.leg] = s.passed || told
 	}
 	for i := range c.postponed {
 		s := &c.postponed[i]

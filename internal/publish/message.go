@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -110,31 +109,34 @@ const (
 	statusConflict          = 409
 )
 
-// outcome of an error the server answered with. An error text that is about the
-// server and not about the message leaves the outcome unknown, because the
+// refuse fills in the result from an error the server answered with. An error text that is
+// about the server and not about the message leaves the outcome unknown, because the
 // answer may come from a replica that is not the one that stores.
-func outcome(e *jetstream.APIError) (Outcome, uint64) {
+func (r *Result) refuse(e *jetstream.APIError) {
+	r.Err = e
 	switch int(e.ErrorCode) {
 	case codeWrongLastSequence:
-		var seq uint64
-		if _, err := fmt.Sscanf(e.Description, "wrong last sequence: %d", &seq); err != nil {
-			seq = 0 // the caller reads the last message anyway
-		}
-		return Conflict, seq
+		r.Outcome = Conflict
+		_, err := fmt.Sscanf(e.Description, "wrong last sequence: %d", &r.Sequence)
+		r.Vacant = err == nil && r.Sequence == 0 // without a number the caller reads the last message
+		return
 	case codeWrongLastID:
-		return Conflict, 0
+		r.Outcome = Conflict
+		return
 	case codeSequenceUnsettled:
-		return Unknown, 0
+		r.Outcome = Unknown
+		return
 	case codeInsufficient, codeMemoryExceeded, codeStorageExceeded, codeAccountExceeded, codeStoreFailed:
-		return Busy, 0
+		r.Outcome = Busy
+		return
 	}
 	switch {
 	case e.Code == statusTooManyRequests:
-		return Busy, 0
+		r.Outcome = Busy
 	case e.Code >= statusServerErrorsStart, e.Code == statusConflict:
-		return Unknown, 0
+		r.Outcome = Unknown
 	default:
-		return Refused, 0
+		r.Outcome = Refused
 	}
 }
 
@@ -188,9 +190,7 @@ func (r *Result) settle(answer *nats.Msg, usual []byte) {
 	}
 	switch {
 	case ack.Error != nil:
-		r.Outcome, r.Sequence = outcome(ack.Error)
-		r.Vacant = ack.Error.ErrorCode == codeWrongLastSequence && strings.HasSuffix(ack.Error.Description, " 0")
-		r.Err = ack.Error
+		r.refuse(ack.Error)
 	case ack.Stream == "" || ack.Sequence == 0:
 		r.Outcome, r.Err = Unknown, errors.New("read acknowledgement: no stream and sequence in it")
 	default:
