@@ -211,3 +211,19 @@ func TestPortionsReachEveryLeg(t *testing.T) {
 		t.Errorf("refreshed %v, %d legs are known", told, c.Legs())
 	}
 }
+
+// What is observed in a hush waits for its end, up to a bound; what is more is judged at once.
+func TestWhatWaitsForTheEndOfAHushIsBounded(t *testing.T) {
+	c := NewCore(CoreOptions{Adapter: "acme"})
+	c.Hush(eight, eight.Add(time.Second))
+	l := c.newLeg(call.ID{Conversation: "c", Leg: "l"}, "subject")
+	for n := range maxEchoes + 1 {
+		s := step{leg: l, Edge: call.Edge{CorrelationID: "id"}}
+		if waits := c.postpone(&s, eight); waits != (n < maxEchoes) || s.old == waits {
+			t.Fatalf("step %d waits: %v, is old: %v", n, waits, s.old)
+		}
+	}
+	if n := len(c.postponed); n != maxEchoes {
+		t.Errorf("%d steps wait", n)
+	}
+}
