@@ -22,8 +22,8 @@ type script struct {
 	play   func(*stage) *Call
 }
 
-// stage is what a story plays on. When its context ends the pauses end at once,
-// and the story runs through to its natural end without them.
+// stage is what a story plays on. When its context ends its people hurry: no pause
+// is longer than a blink, and the story runs through to its natural end.
 type stage struct {
 	ctx  context.Context // The stage lives as long as one story.
 	org  *Org
@@ -31,21 +31,23 @@ type stage struct {
 	cast []User
 }
 
-// pause waits a random human time, divided by the speed of the organization.
+// pause waits a random human time, divided by the speed of the organization. Who
+// hurries still takes a blink: nobody pauses and resumes in the same millisecond.
 func (s *stage) pause(least, most time.Duration) {
 	d := least
 	if most > least {
 		d += time.Duration(s.rng.Int64N(int64(most - least)))
 	}
 	d = time.Duration(float64(d) / s.org.opts.Speed)
-	if d <= 0 || s.ctx.Err() != nil {
+	if d <= 0 {
 		return
 	}
 	timer := time.NewTimer(d)
-	defer timer.Stop()
 	select {
 	case <-timer.C:
 	case <-s.ctx.Done():
+		timer.Reset(min(d, blink))
+		<-timer.C
 	}
 }
 

@@ -199,7 +199,7 @@ func TestCastIsAsWantedAndInOneStoryOnly(t *testing.T) {
 	playing, hurry := context.WithCancel(t.Context())
 	done := make(chan string, 1)
 	go func() {
-		id, err := org.Play(playing, simulator.StoryInbound, u.ID)
+		id, err := org.Play(playing, simulator.StoryHold, u.ID)
 		if err != nil {
 			id = err.Error()
 		}
@@ -211,12 +211,15 @@ func TestCastIsAsWantedAndInOneStoryOnly(t *testing.T) {
 	if _, err := org.Play(ctx, simulator.StoryInbound, u.ID); !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatalf("a busy user was cast: %v", err)
 	}
-	// A story that is told to end hurries, and still ends properly.
+	// A story that is told to end hurries, and still ends properly, one step after another.
 	hurry()
 	id := <-done
 	for _, leg := range org.Truth().Legs {
 		if leg.ConversationID != id || leg.UserID != u.ID || leg.EndedAt.IsZero() {
 			t.Errorf("leg %+v of conversation %s", leg, id)
+		}
+		if len(leg.Toggles) < 2 || leg.Toggles[1].At.Sub(leg.Toggles[0].At) < 10*time.Millisecond {
+			t.Errorf("held and retrieved at once: %+v", leg.Toggles)
 		}
 	}
 }
