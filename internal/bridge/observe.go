@@ -31,7 +31,7 @@ func (c *Core) Observe(s *call.Snapshot, now time.Time) {
 	} else {
 		s.Waited = c.echoes.waited(s, now)
 	}
-	c.waited = s.Waited
+	c.waited, s.Outdated = s.Waited, c.outdated(s)
 	changes := c.tracker.Fold(s)
 	c.take(changes, control.Source{
 		Received: s.Received, Topic: s.Topic, CorrelationID: s.CorrelationID, Reconciled: s.View == call.ViewREST,
@@ -135,10 +135,19 @@ func (c *Core) confirm(s *call.Snapshot, now time.Time) {
 		l.settle = true
 		c.enqueue(&l.lane)
 	}
-	if _, wondered := c.wonders[s.ConversationID]; wondered {
-		c.answered[s.ConversationID] = s.Asked
-		delete(c.wonders, s.ConversationID)
+	c.answered[s.ConversationID] = s.Asked
+	delete(c.wonders, s.ConversationID)
+}
+
+// outdated reports whether REST was asked about the conversation well after somebody else had
+// been shown the change that a notification brings: the answer holds all of it.
+func (c *Core) outdated(s *call.Snapshot) bool {
+	asked, read := c.answered[s.ConversationID]
+	if !read || s.View == call.ViewREST {
+		return false
 	}
+	told, ok := c.echoes.change(s.CorrelationID)
+	return ok && asked.Sub(told.seen) > lateAfter
 }
 
 // wonder has REST asked about a conversation whose legs cannot be compared: they may be

@@ -409,3 +409,31 @@ func TestAFrameFromBeforeAFreezeEndsNoMute(t *testing.T) {
 	two.hears(0, "over", caller(), talking("leg", "ua"))
 	two.expects("update unmuted")
 }
+
+// The link of the leader was frozen while a hold was told and its end, and another one began.
+// REST shows that one before the link delivers what was before it: the end is the end of the
+// first one.
+func TestALateEndIsNotThatOfTheNextHold(t *testing.T) {
+	r, one, two := pair(t)
+	first := held(r.now)
+	one.hears(0, "held", caller(), first)
+	one.expects("update held")
+	r.wait(3 * time.Second)
+	one.hears(0, "over", caller(), talking("leg", "ua"))
+	one.expects("update retrieved")
+	one.Follow()
+	two.reads()
+	two.Lead(2)
+	r.wait(2 * time.Second)
+	second := held(r.now)
+	r.wait(time.Second)
+	two.sees(call.ViewREST, caller(), second)
+	two.hears(0, "held", caller(), first)
+	two.hears(0, "over", caller(), talking("leg", "ua"))
+	two.expects("update held")
+	two.hears(0, "again", caller(), second)
+	two.expects()
+	r.wait(time.Second)
+	two.hears(0, "over again", caller(), talking("leg", "ua"))
+	two.expects("update retrieved")
+}

@@ -167,7 +167,7 @@ func (t *Tracker) foldLeg(c *conversation, s *Snapshot, p *Participant, isLate b
 	}
 	before, facts, adopted := l.Level, l.Facts, l.adopted && s.View != ViewREST
 	// REST answers may be older than what the topic has said since the question.
-	stale := isLate || s.View == ViewREST && l.seen.After(s.Asked)
+	stale := isLate || s.Outdated || s.View == ViewREST && l.seen.After(s.Asked)
 	with := companyOf(s, p.ID, t.peers[:0])
 	t.peers = with.peers
 	t.learn(l, s, p, with, stale)

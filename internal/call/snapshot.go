@@ -23,6 +23,9 @@ type Snapshot struct {
 	// Waited, when set, is since when the snapshot may have waited to be received, in a
 	// process that did not run or on a link that did not deliver.
 	Waited time.Time
+	// Outdated: an answer of REST was asked for after this was sent, so nothing in it is
+	// newer.
+	Outdated bool
 	// SecurePause is the flag of the conversation itself.
 	SecurePause  Flag
 	Participants []Participant
