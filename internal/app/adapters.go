@@ -18,7 +18,7 @@ type lanes struct{ *publish.Lanes }
 
 // Send implements bridge.Publisher.
 func (l lanes) Send(m bridge.Message) error {
-	return l.Lanes.Send(publish.Message{Subject: m.Subject, ID: m.ID, Data: m.Data, Expect: m.Expect, Known: m.Known, Token: m.Token})
+	return l.Lanes.Queue(publish.Message{Subject: m.Subject, ID: m.ID, Data: m.Data, Expect: m.Expect, Known: m.Known, Token: m.Token})
 }
 
 // outcomes hands results to the engine. Busy is an outcome that is not known for the

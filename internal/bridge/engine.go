@@ -11,10 +11,13 @@ import (
 	"github.com/recorderbridge/genesys-ingestor/internal/call"
 )
 
-// Publisher stores messages. Send must not block; the outcome comes to
-// [Engine.Resolve] exactly once for each message that was accepted.
+// Publisher stores messages; the outcome comes to [Engine.Resolve] exactly once for each
+// message that was accepted. Neither method may wait for a network.
 type Publisher interface {
+	// Send accepts a message. It is called under the lock of the engine.
 	Send(Message) error
+	// Flush is called soon after, without the lock.
+	Flush()
 }
 
 // Loader reads one stored event: the one with the sequence, or the subject's last
@@ -253,12 +256,15 @@ func (e *Engine) leave(now time.Time) {
 }
 
 func (e *Engine) left(now time.Time) {
-	e.round(now)
+	sent := e.round(now)
 	missed := e.core.Missed()
 	if e.gaps.blind() {
 		missed = nil
 	}
 	e.mu.Unlock()
+	if sent {
+		e.opts.Publisher.Flush()
+	}
 	if e.opts.Suspect != nil {
 		for user, at := range missed {
 			e.opts.Suspect(user, at)
@@ -354,10 +360,10 @@ func (e *Engine) stop() {
 	close(e.done)
 }
 
-// round sends what may be sent and tells those who wait.
-func (e *Engine) round(now time.Time) {
+// round sends what may be sent, reports whether there was any, and tells those who wait.
+func (e *Engine) round(now time.Time) (sent bool) {
 	for _, m := range e.core.Next(now) {
-		m.Known = e.tail
+		m.Known, sent = e.tail, true
 		if err := e.opts.Publisher.Send(m); err != nil {
 			e.core.Resolve(Outcome{Token: m.Token, Subject: m.Subject, Verdict: Unsure}, now)
 		}
@@ -372,7 +378,7 @@ func (e *Engine) round(now time.Time) {
 		e.opts.Observer.Stored(l)
 	}
 	if len(e.waiting) == 0 {
-		return
+		return sent
 	}
 	kept := e.waiting[:0]
 	for _, w := range e.waiting {
@@ -384,6 +390,7 @@ func (e *Engine) round(now time.Time) {
 	}
 	clear(e.waiting[len(kept):])
 	e.waiting = kept
+	return sent
 }
 
 // load reads stored events that stand in the way of ours.

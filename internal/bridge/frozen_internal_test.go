@@ -13,6 +13,8 @@ import (
 // sentOff counts the call events that an engine sends, and answers nothing.
 type sentOff struct{ n int }
 
+func (*sentOff) Flush() {}
+
 func (s *sentOff) Send(m Message) error {
 	if strings.Contains(m.Subject, ".call.") {
 		s.n++

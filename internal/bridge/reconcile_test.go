@@ -28,6 +28,8 @@ type house struct {
 	slow   time.Duration
 }
 
+func (*house) Flush() {}
+
 func (h *house) Send(m bridge.Message) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()

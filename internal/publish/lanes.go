@@ -68,8 +68,12 @@ type Lanes struct {
 	stop       chan struct{} // closed once: both goroutines end
 	stopOnce   sync.Once
 
-	// msg is the writer's, filled anew for each publish: when the connection has taken
-	// one, nothing of it is needed any more.
+	// writing is held by whoever hands messages to the connection: the writer, or a caller
+	// of Flush.
+	writing sync.Mutex
+	batch   []Message
+	// msg is filled anew for each publish: when the connection has taken one, nothing of it
+	// is needed any more.
 	msg    nats.Msg
 	id     []string
 	expect []string
@@ -92,6 +96,7 @@ type Lanes struct {
 	sole     sole
 	repeats  []Message // to be sent once more, before the queue
 	answered time.Time // when the last acknowledgement came
+	away     bool      // the connection was lost, and no acknowledgement has come since
 	stats    LanesStats
 }
 
@@ -169,6 +174,13 @@ func NewLanes(js jetstream.JetStream, o LanesOptions, deliver func([]Result)) (*
 // It does not use the connection, however little is on its way: while that is being made
 // anew, even asking whether it is there waits for seconds.
 func (l *Lanes) Send(m Message) error {
+	err := l.Queue(m)
+	wake(l.wakeWriter)
+	return err
+}
+
+// Queue is [Lanes.Send] for who calls [Lanes.Flush] soon.
+func (l *Lanes) Queue(m Message) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
@@ -179,7 +191,6 @@ func (l *Lanes) Send(m Message) error {
 	}
 	l.queue = append(l.queue, m)
 	l.out++
-	wake(l.wakeWriter)
 	return nil
 }
 

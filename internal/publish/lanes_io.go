@@ -3,43 +3,81 @@ package publish
 import (
 	"errors"
 	"maps"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go"
 )
 
-// Lanes have two goroutines. The writer alone calls the connection's publish,
-// which can stand still while the network does. The reader alone calls deliver.
+// Lanes have two goroutines. The writer calls the connection's publish, which can stand
+// still while the network does. The reader alone calls deliver.
 
 // write hands queued messages to the connection while the window has room.
 func (l *Lanes) write() {
-	var batch []Message
 	for {
 		select {
 		case <-l.stop:
 			return
 		case <-l.wakeWriter:
 		}
-		for {
-			var first uint64
-			batch, first = l.take(batch[:0])
-			if len(batch) == 0 {
-				break
-			}
-			for i := range batch {
-				l.publish(&batch[i], first+uint64(i))
-			}
-			clear(batch) // let go of the data
+		l.writing.Lock()
+		for l.portion(l.options.MaxInFlight) {
 		}
+		l.writing.Unlock()
 	}
 }
 
-// take moves queued messages into the window and numbers them from first.
-func (l *Lanes) take(batch []Message) (_ []Message, first uint64) {
+const (
+	// few messages on their way, each of a usual size, fit into the buffers of any connection.
+	few, usualSize = 32, 4 << 10
+	// promptly: an answer within this time says that the network does not stand still.
+	promptly = 100 * time.Millisecond
+)
+
+// Flush has what is queued sent. Where few messages are on their way and answers come
+// promptly it does so itself: to hand one message over to the writer takes longer than to
+// send it. Otherwise the writer does, so that Flush never waits for the network.
+func (l *Lanes) Flush() {
+	if l.prompt() && l.writing.TryLock() {
+		l.portion(few)
+		l.writing.Unlock()
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	n := min(l.queued(), l.options.MaxInFlight-len(l.flight))
+	if l.queued() > 0 {
+		wake(l.wakeWriter)
+	}
+}
+
+// prompt reports whether the connection takes what is queued without making anybody wait.
+func (l *Lanes) prompt() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := len(l.flight)
+	if l.away || n+l.queued() > few || n > 0 && time.Since(l.answered) > promptly {
+		return false
+	}
+	return !slices.ContainsFunc(l.queue[l.head:], func(m Message) bool { return len(m.Data) > usualSize })
+}
+
+// portion hands some queued messages to the connection, so that at most a number are on
+// their way. It reports whether there were any. The caller holds writing.
+func (l *Lanes) portion(most int) bool {
+	var first uint64
+	l.batch, first = l.take(l.batch[:0], most)
+	for i := range l.batch {
+		l.publish(&l.batch[i], first+uint64(i))
+	}
+	clear(l.batch) // let go of the data
+	return len(l.batch) > 0
+}
+
+// take moves queued messages into the window and numbers them from first.
+func (l *Lanes) take(batch []Message, most int) (_ []Message, first uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := min(l.queued(), most-len(l.flight))
 	if n <= 0 {
 		return batch, 0
 	}
@@ -174,7 +212,7 @@ func (l *Lanes) read() {
 func (l *Lanes) acknowledge(results []Result, m *nats.Msg) []Result {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.answered = time.Now()
+	l.answered, l.away = time.Now(), false
 	defer l.requeue()
 	for more := len(l.replies); ; more-- {
 		number, err := strconv.ParseUint(m.Subject[len(l.inbox):], 10, 64)
@@ -240,6 +278,7 @@ func (l *Lanes) abandon(results []Result, err error) []Result {
 		results = append(results, f.result)
 	}
 	clear(l.flight)
+	l.away = true
 	l.mistaken(time.Now())
 	return l.dropQueue(results, err)
 }

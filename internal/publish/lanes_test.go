@@ -373,6 +373,64 @@ func TestSendNeverWaitsForAReconnection(t *testing.T) {
 	want(t, s.until(publish.Message{ID: "a"}), publish.Stored, nil)
 }
 
+// flush queues messages and has them sent; it fails the test when that waits for anything.
+func (s *sender) flush(messages ...publish.Message) {
+	s.t.Helper()
+	returned := make(chan error, 1)
+	go func() {
+		var err error
+		for _, m := range messages {
+			err = errors.Join(err, s.lanes.Queue(m))
+			s.lanes.Flush()
+		}
+		returned <- err
+	}()
+	natstest.Eventually(s.t, "flush has returned", func() bool { return len(returned) == 1 })
+	if err := <-returned; err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// Flush sends, and does not wait: neither for a connection that is being made anew, nor for
+// one that takes nothing.
+func TestFlushNeverWaitsForTheNetwork(t *testing.T) {
+	srv := natstest.New(t)
+	mustProvision(t, natstest.JetStream(t, natstest.Connect(t, srv.URL())))
+	proxy := natstest.NewFaultProxy(t, srv)
+	g := &gate{entered: make(chan struct{}, 1), open: make(chan struct{})}
+	s := newSender(t, natstest.JetStream(t, natstest.Connect(t, proxy.URL(), nats.SetCustomDialer(g), nats.ReconnectBufSize(-1))), publish.LanesOptions{AckTimeout: patience})
+	pass := sync.OnceFunc(func() { close(g.open) })
+	t.Cleanup(pass)
+	s.flush(publish.Message{Subject: subject(0), ID: "first"})
+	want(t, s.result(), publish.Stored, nil)
+
+	proxy.Freeze(true)
+	const many, large = 40, 512 << 10 // more than all buffers on the way take
+	messages := make([]publish.Message, many)
+	for i := range messages {
+		messages[i] = publish.Message{Subject: subject(i + 1), ID: subject(i + 1), Data: make([]byte, large)}
+	}
+	s.flush(messages...)
+	proxy.Freeze(false)
+	for range messages {
+		want(t, s.result(), publish.Stored, nil)
+	}
+
+	g.shut.Store(true)
+	proxy.Freeze(true)
+	s.flush(publish.Message{Subject: subject(many + 1), ID: "lost"})
+	proxy.Cut()
+	want(t, s.result(), publish.Unknown, nats.ErrDisconnected)
+	<-g.entered
+	s.flush(publish.Message{Subject: subject(many + 2), ID: "later"})
+	g.shut.Store(false)
+	pass()
+	proxy.Freeze(false)
+	if r := s.result(); r.Outcome != publish.Stored && r.Outcome != publish.Unknown {
+		t.Errorf("after the connection came back: %+v", r)
+	}
+}
+
 func TestCloseDeliversTheRest(t *testing.T) {
 	srv := natstest.New(t)
 	proxy := natstest.NewFaultProxy(t, srv)
