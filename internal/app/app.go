@@ -373,17 +373,22 @@ func (a *App) follow(ctx context.Context) error {
 	})
 }
 
-// observe connects to the platform once that is wanted and the stream is read.
+// observe connects to the platform once that is wanted and the stream is read. Meanwhile it
+// finds out whom there is to observe.
 func (a *App) observe(ctx context.Context) error {
-	for !a.caughtUp.Load() && ctx.Err() == nil {
-		pause(ctx, 10*time.Millisecond)
-	}
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-a.connect:
 	}
 	a.setRenewed(time.Now())
+	a.platform.Prepare(ctx)
+	for !a.caughtUp.Load() && ctx.Err() == nil {
+		pause(ctx, 10*time.Millisecond)
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	return a.platform.Run(ctx, &sink{app: a, engine: a.engine, names: a.names, agents: a.set.AgentEvents})
 }
 

@@ -94,14 +94,56 @@ func (p *Platform) refresh() {
 	}
 }
 
+// Prepare begins to read what [Platform.Run] needs first, and tells nobody: for a time in
+// which the sink must not be called yet. It returns at once. What fails is left to Run.
+func (p *Platform) Prepare(ctx context.Context) {
+	found := make(chan *roster, 1)
+	p.prepared = found
+	p.wait.Go(func() {
+		r, err := p.read(ctx)
+		if err != nil {
+			p.log.Debug("find users ahead", "error", err)
+		}
+		found <- r
+	})
+}
+
+// freshFor is how long what was prepared is good enough to begin with.
+const freshFor = time.Minute
+
+// look finds the users, or has found them.
+func (p *Platform) look(ctx context.Context) (*roster, error) {
+	if p.prepared != nil {
+		found := <-p.prepared
+		p.prepared = nil
+		if found != nil && time.Since(found.asked) < freshFor {
+			return found, nil
+		}
+	}
+	return p.read(ctx)
+}
+
+// read finds the users, and the names of what they have to do with.
+func (p *Platform) read(ctx context.Context) (*roster, error) {
+	asked := time.Now()
+	found, err := p.findUsers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found.asked, found.directory = asked, p.describe(ctx, found)
+	return found, nil
+}
+
 // discover finds the users, tells the directory, and divides them among the slots.
 func (p *Platform) discover(ctx context.Context) error {
-	found, err := p.findUsers(ctx)
+	found, err := p.look(ctx)
 	if err != nil {
 		return err
 	}
 	p.counters.discoveries.Add(1)
-	p.tellDirectory(ctx, found)
+	if p.replaces(found.directory) {
+		p.sink.Directory(found.directory)
+	}
 	monitored := make(map[string]bool, len(found.monitored))
 	for _, u := range found.monitored {
 		monitored[u] = true
@@ -171,9 +213,9 @@ type stationBook struct {
 	byID, byUser map[string]Station
 }
 
-// tellDirectory completes the directory and hands it over when it changed. What
-// cannot be read now stays as it was: names are a luxury.
-func (p *Platform) tellDirectory(ctx context.Context, found *roster) {
+// describe completes the directory. What cannot be read now stays as it was: names are a
+// luxury.
+func (p *Platform) describe(ctx context.Context, found *roster) *Directory {
 	const patience = 10 * time.Second
 	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -205,20 +247,24 @@ func (p *Platform) tellDirectory(ctx context.Context, found *roster) {
 		}
 		found.users[id] = u
 	}
-	d := &Directory{Generation: 1, Users: found.users, Queues: queues, Stations: book.byID}
-	if old != nil {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stations = book
+	return &Directory{Generation: 1, Users: found.users, Queues: queues, Stations: book.byID}
+}
+
+// replaces takes a directory over, and reports whether it differs from the one before.
+func (p *Platform) replaces(d *Directory) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if old := p.directory; old != nil {
+		if maps.Equal(old.Users, d.Users) && maps.Equal(old.Queues, d.Queues) && maps.Equal(old.Stations, d.Stations) {
+			return false
+		}
 		d.Generation = old.Generation + 1
 	}
-	p.mu.Lock()
-	p.stations = book
-	same := old != nil && maps.Equal(old.Users, d.Users) && maps.Equal(old.Queues, d.Queues) && maps.Equal(old.Stations, d.Stations)
-	if !same {
-		p.directory = d
-	}
-	p.mu.Unlock()
-	if !same {
-		p.sink.Directory(d)
-	}
+	p.directory = d
+	return true
 }
 
 // needStations reports whether the list of stations would tell something new.

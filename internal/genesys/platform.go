@@ -29,6 +29,9 @@ type Platform struct {
 	// Set by Run before any goroutine starts:
 	sink Sink
 	feed *feed
+	// prepared brings what Run begins with, nil if that failed; itself nil when nothing was
+	// prepared.
+	prepared <-chan *roster
 
 	wait      sync.WaitGroup // all goroutines of Run
 	dirty     chan struct{}  // channels are to be saved
@@ -97,7 +100,7 @@ func New(opts Options) (*Platform, error) {
 }
 
 // Run connects, discovers, subscribes and delivers to the sink until ctx ends. It
-// returns ctx's error then. It must be called once.
+// returns ctx's error then. It must be called once, with the same ctx as [Platform.Prepare].
 func (p *Platform) Run(ctx context.Context, sink Sink) error {
 	p.mu.Lock()
 	if p.sink != nil {

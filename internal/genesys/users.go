@@ -18,6 +18,8 @@ type roster struct {
 	users     map[string]User
 	monitored []string // sorted
 	states    []AgentUpdate
+	directory *Directory
+	asked     time.Time
 }
 
 // usersTemplate lists users.
