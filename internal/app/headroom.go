@@ -20,11 +20,14 @@ const (
 	// much as is in use, up to this.
 	most, usual = 64 << 20, 32 << 20
 	// leastPercent of what is in use is room in any case.
-	leastPercent = 20
+	leastPercent = 10
 	allOfIt      = 100
 	lookAtHeap   = time.Second
 	// worthIt is by how much the room must change, in percent of itself.
 	worthIt = 20
+	// worthGiving is how much memory must have become idle to be given back at once. The
+	// runtime does so by itself, but keeps a tenth of everything.
+	worthGiving = 32 << 20
 )
 
 // heapPercent is how much may be allocated before the next collection, in percent of the
@@ -44,7 +47,7 @@ func (a *App) trim(ctx context.Context) error {
 	defer debug.SetGCPercent(debug.SetGCPercent(allOfIt))
 	look := time.NewTicker(lookAtHeap)
 	defer look.Stop()
-	heap := []gauges.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/heap/allocs:bytes"}}
+	heap := []gauges.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/heap/allocs:bytes"}, {Name: "/memory/classes/heap/free:bytes"}}
 	gauges.Read(heap)
 	before, percent := heap[1].Value.Uint64(), allOfIt
 	for {
@@ -60,6 +63,9 @@ func (a *App) trim(ctx context.Context) error {
 		if change := p - percent; max(change, -change)*allOfIt > percent*worthIt {
 			percent = p
 			debug.SetGCPercent(p)
+			if change < 0 && heap[2].Value.Uint64() > worthGiving {
+				debug.FreeOSMemory() // the burst is over
+			}
 		}
 	}
 }

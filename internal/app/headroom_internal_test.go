@@ -16,8 +16,8 @@ func TestHeapPercent(t *testing.T) {
 		{8 * mb, 2 * mb, 250},     // a thousand notifications a second
 		{16 * mb, 20 * mb, 400},   // ten thousand: the bound
 		{64 * mb, 0, 50},          // twenty thousand open legs
-		{320 * mb, 2 * mb, 20},    // a hundred thousand
-		{4096 * mb, 2 * mb, 20},   // and no less
+		{320 * mb, 2 * mb, 10},    // a hundred thousand
+		{4096 * mb, 2 * mb, 10},   // and no less
 		{320 * mb, 1000 * mb, 20}, // whatever the traffic
 		{128 * mb, 1000 * mb, 50},
 	} {

@@ -12,11 +12,11 @@ import (
 type names struct {
 	mu       sync.RWMutex
 	dir      *genesys.Directory
-	stations map[string]recording.Station // by user, as last notified
+	stations map[string]*recording.Station // by user, as last notified; replaced, never changed
 }
 
 func newNames() *names {
-	return &names{dir: &genesys.Directory{}, stations: make(map[string]recording.Station)}
+	return &names{dir: &genesys.Directory{}, stations: make(map[string]*recording.Station)}
 }
 
 // User implements control.Names.
@@ -34,11 +34,13 @@ func (n *names) Queue(id string) string {
 }
 
 // Station implements control.Names.
-func (n *names) Station(userID string) (recording.Station, bool) {
+func (n *names) Station(userID string) *recording.Station {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
-	s, ok := n.stations[userID]
-	return s, ok && s.ID != ""
+	if s := n.stations[userID]; s != nil && s.ID != "" {
+		return s
+	}
+	return nil
 }
 
 // Monitored reports whether the topic of a user is subscribed. Before the directory
@@ -73,10 +75,13 @@ func (n *names) move(userID string, s genesys.Station) bool {
 }
 
 func (n *names) set(userID string, s genesys.Station) bool {
-	known := n.stations[userID]
-	now := recording.Station{ID: s.ID, Name: s.Name, Type: s.Type}
+	now := &recording.Station{ID: s.ID, Name: s.Name, Type: s.Type}
 	if d, ok := n.dir.Stations[s.ID]; ok {
 		now.Name, now.Type = first(now.Name, d.Name), first(now.Type, d.Type)
+	}
+	known := n.stations[userID]
+	if known == nil {
+		known = &recording.Station{}
 	}
 	if known.ID == now.ID {
 		now.Name, now.Type = first(now.Name, known.Name), first(now.Type, known.Type)

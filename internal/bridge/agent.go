@@ -172,12 +172,9 @@ func (a *agentLane) compose(c *Core, now time.Time) *flight {
 func (a *agentLane) describe(c *Core) recording.AgentData {
 	d := recording.AgentData{
 		State: a.state(), Epoch: c.epoch, Confidence: recording.Observed, DataSource: c.opts.Policy.DataSource,
-		Agent:    recording.Agent{UserID: a.user, Name: c.opts.Names.User(a.user)},
+		Agent:    recording.Agent{UserID: a.user, Name: c.opts.Names.User(a.user), Station: c.opts.Names.Station(a.user)},
 		Presence: a.presence, RoutingStatus: a.routing, OutOfOffice: a.away,
 		Origin: recording.Origin{Topic: a.update.Topic, CorrelationID: a.update.CorrelationID, Instance: c.opts.Instance},
-	}
-	if s, ok := c.opts.Names.Station(a.user); ok {
-		d.Agent.Station = &s
 	}
 	at := recording.At(a.update.Received)
 	d.Timing = recording.Timing{Occurred: at, Received: at, Estimated: true}

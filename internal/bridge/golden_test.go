@@ -107,9 +107,11 @@ func (*directory) User(id string) string {
 
 func (*directory) Queue(id string) string { return map[string]string{queue: "Support"}[id] }
 
-func (d *directory) Station(user string) (recording.Station, bool) {
-	s, ok := d.stations[user]
-	return s, ok
+func (d *directory) Station(user string) *recording.Station {
+	if s, ok := d.stations[user]; ok {
+		return &s
+	}
+	return nil
 }
 
 // player feeds a story to a core that leads, and stores what it sends.

@@ -179,6 +179,7 @@ func (l *legLane) learned(c *Core, e *Entry, now time.Time) error {
 	if len(l.pending) == 0 {
 		l.pending = nil
 	}
+	d.Origin = recording.Origin{} // it is not asked for again
 	if l.facts.IsZero() {
 		return nil
 	}
@@ -397,6 +398,7 @@ func (l *legLane) settled(c *Core, f *flight, now time.Time) {
 		Verb: d.Verb, Cause: d.Cause, Confidence: d.Confidence,
 		SinceReceived: now.Sub(d.Timing.Received.Time), SincePublished: now.Sub(d.Timing.Published.Time),
 	})
+	d.Origin = recording.Origin{} // it is not asked for again
 	if f.standsIn {
 		c.stoodIn(now)
 	}

@@ -75,9 +75,9 @@ type node struct {
 
 type noNames struct{}
 
-func (noNames) User(string) string                       { return "" }
-func (noNames) Queue(string) string                      { return "" }
-func (noNames) Station(string) (recording.Station, bool) { return recording.Station{}, false }
+func (noNames) User(string) string                { return "" }
+func (noNames) Queue(string) string               { return "" }
+func (noNames) Station(string) *recording.Station { return nil }
 
 var users = []string{"ua", "ub", "uc"}
 

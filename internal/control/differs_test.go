@@ -35,6 +35,6 @@ func TestNoDifferenceBetweenInstances(t *testing.T) {
 
 type nobody struct{}
 
-func (nobody) User(string) string                       { return "" }
-func (nobody) Queue(string) string                      { return "" }
-func (nobody) Station(string) (recording.Station, bool) { return recording.Station{}, false }
+func (nobody) User(string) string                { return "" }
+func (nobody) Queue(string) string               { return "" }
+func (nobody) Station(string) *recording.Station { return nil }

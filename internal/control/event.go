@@ -87,10 +87,7 @@ func (p Policy) describe(l *call.Leg, level call.Level, n Names) recording.CallD
 		d.Leg.ConnectedTime = recording.Time{}
 	}
 	if l.UserID != "" {
-		d.Agent = &recording.Agent{UserID: l.UserID, Name: first(n.User(l.UserID), l.UserName)}
-		if s, ok := n.Station(l.UserID); ok {
-			d.Agent.Station = &s
-		}
+		d.Agent = &recording.Agent{UserID: l.UserID, Name: first(n.User(l.UserID), l.UserName), Station: n.Station(l.UserID)}
 	}
 	for i := range min(len(l.Peers), maxPeers) {
 		d.Peers = append(d.Peers, recording.Peer(l.Peers[i]))

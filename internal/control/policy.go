@@ -28,7 +28,8 @@ func (p Policy) Wanted(m *call.Participant) bool {
 type Names interface {
 	User(id string) string
 	Queue(id string) string
-	Station(userID string) (recording.Station, bool)
+	// Station is nil when there is none. It may be kept, and is never changed.
+	Station(userID string) *recording.Station
 }
 
 // reasons is the set that keeps a leg paused, in alphabetical order.

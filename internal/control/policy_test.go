@@ -20,7 +20,12 @@ type names struct{ station recording.Station }
 func (names) User(id string) string  { return map[string]string{"u": "Agent Alpha"}[id] }
 func (names) Queue(id string) string { return map[string]string{"q": "Support"}[id] }
 
-func (n names) Station(string) (recording.Station, bool) { return n.station, n.station.ID != "" }
+func (n names) Station(string) *recording.Station {
+	if n.station.ID == "" {
+		return nil
+	}
+	return &n.station
+}
 
 func aLeg(level call.Level) *call.Leg {
 	return &call.Leg{ID: call.ID{Conversation: "c", Leg: "l"}, UserID: "u", Level: level, Facts: call.Facts{

@@ -82,7 +82,7 @@ func Differs(published *recording.CallData, l *call.Leg, n Names) (recording.Cau
 	}
 	var p Policy
 	now := p.describe(l, LevelOf(published), n)
-	if s, ok := n.Station(l.UserID); ok && published.Agent != nil && published.State != recording.Stopped &&
+	if s := n.Station(l.UserID); s != nil && published.Agent != nil && published.State != recording.Stopped &&
 		(published.Agent.Station == nil || published.Agent.Station.ID != s.ID) {
 		return recording.StationChanged, true
 	}
