@@ -18,7 +18,7 @@ func runs() []run {
 	const workflow = ".github/workflows/ci.yml"
 	return []run{
 		{command: `go build \./\.\.\.`, file: ".ci/run", text: "go build ./..."},
-		{command: `go test -p 4 \./\.\.\.`, file: ".ci/run", text: testMarker},
+		{command: `go test \./\.\.\.`, file: ".ci/run", text: testMarker},
 		{command: `go run \./cmd/sandbox conformance -- node api/examples/recorder-js/recorder\.mjs`, file: ".ci/run", text: "conformance -- node api/examples/recorder-js/recorder.mjs"},
 		{command: `go run \./cmd/sandbox.*`, file: ".ci/run", text: `"$scratch/sandbox"`},
 		{command: `go build -o \. \./cmd/ingestor`, file: "cmd/ingestor/main_test.go", text: `"go", "build", "-o", binary, "."`},
