@@ -2,7 +2,9 @@ package genesys_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -40,15 +42,19 @@ func TestPrepare(t *testing.T) {
 			}
 			r := &rig{recorder: newRecorder(), org: org, platform: p}
 			ctx, cancel := context.WithCancel(t.Context())
-			ended := make(chan error, 1)
-			defer func() { cancel(); <-ended }()
+			var running sync.WaitGroup
+			defer func() { cancel(); running.Wait() }()
 			p.Prepare(ctx)
 			<-asked
 			if r.mu.Lock(); len(r.feeds)+len(r.agents) > 0 || r.directory != nil {
 				t.Errorf("told before Run: %+v %+v %+v", r.feeds, r.agents, r.directory)
 			}
 			r.mu.Unlock()
-			go func() { ended <- p.Run(ctx, r.recorder) }()
+			running.Go(func() {
+				if err := p.Run(ctx, r.recorder); !errors.Is(err, context.Canceled) {
+					t.Error(err)
+				}
+			})
 			r.ready(t)
 			r.call(t)
 			want := int32(1)

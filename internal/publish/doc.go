@@ -7,7 +7,7 @@
 // A lane is a subject with at most one message in flight. [Lanes] carries many
 // of them in parallel over one connection. It promises:
 //
-//  1. [Lanes.Send] never waits for the network.
+//  1. [Lanes.Send] and [Lanes.Flush] never wait for the network.
 //  2. Each accepted Send yields exactly one [Result], also when the connection
 //     is lost, the server is down or the lanes are closed.
 //  3. A message is stored only as the direct successor of the message its sender
