@@ -48,6 +48,7 @@ func TestTwoWritersStoreEachMessageOnce(t *testing.T) {
 }
 
 func TestLanesOverServerRestarts(t *testing.T) {
+	t.Parallel()
 	srv := natstest.New(t)
 	js := natstest.JetStream(t, natstest.Connect(t, srv.URL()))
 	mustProvision(t, js)
@@ -109,6 +110,7 @@ func TestLanesOverABrokenWire(t *testing.T) {
 // TestLanesWhileTheStreamLeaderMoves is the case for which pipelining is known
 // to reorder: a message gets no answer while its successors are stored.
 func TestLanesWhileTheStreamLeaderMoves(t *testing.T) {
+	t.Parallel()
 	cluster := natstest.NewCluster(t, 3)
 	nc := natstest.Connect(t, cluster.URL())
 	js := natstest.JetStream(t, nc)

@@ -103,6 +103,7 @@ func TestTailOverASilentServer(t *testing.T) {
 }
 
 func TestTailOverServerRestarts(t *testing.T) {
+	t.Parallel()
 	srv := natstest.New(t)
 	tailUnderFaults(t, srv, func(*natstest.Proxy, *publish.Tail) {
 		srv.Stop()
@@ -133,6 +134,7 @@ func TestTailOverADeletedConsumer(t *testing.T) {
 }
 
 func TestTailWhileTheLeaderMoves(t *testing.T) {
+	t.Parallel()
 	cluster := natstest.NewCluster(t, 3)
 	nc := natstest.Connect(t, cluster.URL())
 	js := natstest.JetStream(t, nc)
@@ -175,6 +177,7 @@ func TestTailNoticesANewStreamOfTheSameName(t *testing.T) {
 }
 
 func TestTailNoticesALostEnd(t *testing.T) {
+	t.Parallel()
 	srv := natstest.New(t)
 	js := natstest.JetStream(t, natstest.Connect(t, srv.URL()))
 	mustProvision(t, js)

@@ -99,6 +99,7 @@ func (o *owner) complete() {
 // Whoever writes alone needs no consumer. What somebody else writes is delivered all the
 // same, and from the moment when it does not write alone any more, everything is.
 func TestTailOfWhoWritesAlone(t *testing.T) {
+	t.Parallel()
 	js := natstest.JetStream(t, natstest.Connect(t, natstest.New(t).URL()))
 	mustProvision(t, js)
 	store(t, js, 100)
@@ -131,6 +132,7 @@ func TestTailOfWhoWritesAlone(t *testing.T) {
 
 // A message of somebody else is found also when nothing of our own follows.
 func TestTailOfWhoWritesAloneAndIsSilent(t *testing.T) {
+	t.Parallel()
 	js := natstest.JetStream(t, natstest.Connect(t, natstest.New(t).URL()))
 	mustProvision(t, js)
 	o := newOwner(t, js, js)
@@ -143,6 +145,7 @@ func TestTailOfWhoWritesAloneAndIsSilent(t *testing.T) {
 
 // An answer that is not what it was expected to be means that somebody else writes.
 func TestTailReadsAfterAConflict(t *testing.T) {
+	t.Parallel()
 	js := natstest.JetStream(t, natstest.Connect(t, natstest.New(t).URL()))
 	mustProvision(t, js)
 	o := newOwner(t, js, js)
@@ -160,6 +163,7 @@ func TestTailReadsAfterAConflict(t *testing.T) {
 
 // Acknowledgements that never came, and a connection that is lost, hide nothing.
 func TestTailOfWhoWritesAloneOverFaults(t *testing.T) {
+	t.Parallel()
 	srv := natstest.New(t)
 	proxy := natstest.NewFaultProxy(t, srv)
 	direct := natstest.JetStream(t, natstest.Connect(t, srv.URL()))
@@ -187,6 +191,7 @@ func TestTailOfWhoWritesAloneOverFaults(t *testing.T) {
 }
 
 func TestTailOfWhoWritesAloneNoticesANewStream(t *testing.T) {
+	t.Parallel()
 	js := natstest.JetStream(t, natstest.Connect(t, natstest.New(t).URL()))
 	mustProvision(t, js)
 	store(t, js, 10)
