@@ -44,11 +44,13 @@ func TestAlertsFire(t *testing.T) {
 	})
 	t.Run("nobody is there", func(t *testing.T) { watch(t).fires("IngestorAbsent") })
 	t.Run("nobody was told to start", func(t *testing.T) {
+		t.Parallel()
 		s := newSite(t, simulator.Options{})
 		one, two := s.start("one", "STARTUP_TYPE=manual"), s.start("two", "STARTUP_TYPE=manual")
 		watch(t, one, two).fires("IngestorNoLeader", "IngestorNobodyObserves", "IngestorNotReady", "IngestorNoUsers")
 	})
 	t.Run("one is enough until it is gone", func(t *testing.T) {
+		t.Parallel()
 		s := newSite(t, simulator.Options{})
 		one, two := s.pair()
 		w := watch(t, one, two)
@@ -58,12 +60,14 @@ func TestAlertsFire(t *testing.T) {
 		w.fires("IngestorDown", "IngestorNoStandby")
 	})
 	t.Run("two lead", func(t *testing.T) {
+		t.Parallel()
 		s := newSite(t, simulator.Options{})
 		one := s.start("one").ready(t).leads(t)
 		two := s.startWith((*app.App).IgnoreLease, "two").ready(t).leads(t)
 		watch(t, one, two).fires("IngestorTwoLeaders")
 	})
 	t.Run("the lead goes to and fro", func(t *testing.T) {
+		t.Parallel()
 		s := newSite(t, simulator.Options{})
 		one, two := s.pair()
 		w := watch(t, one, two)
@@ -77,6 +81,7 @@ func TestAlertsFire(t *testing.T) {
 		watch(t, one, s.startVersion("three", "v0.0.2").ready(t)).fires("IngestorVersionsDiffer")
 	})
 	t.Run("NATS is away", func(t *testing.T) {
+		t.Parallel()
 		s := newSite(t, simulator.Options{})
 		one, two := s.pair()
 		w := watch(t, one, two)
@@ -95,6 +100,7 @@ func TestAlertsFire(t *testing.T) {
 		w.fires("IngestorEventsLate")
 	})
 	t.Run("Genesys is away", func(t *testing.T) {
+		t.Parallel()
 		s := newSite(t, simulator.Options{})
 		one, two := s.pair()
 		w := watch(t, one, two)
@@ -107,6 +113,7 @@ func TestAlertsFire(t *testing.T) {
 		w.fires("IngestorRestartFailed")
 	})
 	t.Run("frames and requests", func(t *testing.T) {
+		t.Parallel()
 		s := newSite(t, simulator.Options{})
 		one, two := s.pair()
 		w := watch(t, one, two)
@@ -119,6 +126,7 @@ func TestAlertsFire(t *testing.T) {
 		w.fires("IngestorStreamDamaged")
 	})
 	t.Run("REST does not tell what it knows", func(t *testing.T) {
+		t.Parallel()
 		s := newSite(t, simulator.Options{})
 		one, two := s.pair("RECONCILE_INTERVAL=1s")
 		w := watch(t, one, two)
@@ -131,12 +139,14 @@ func TestAlertsFire(t *testing.T) {
 		w.fires("IngestorReconciliationStale")
 	})
 	t.Run("the clocks differ", func(t *testing.T) {
+		t.Parallel()
 		s := newSite(t, simulator.Options{})
 		ahead := "GENESYS_API_URL=" + s.ahead(time.Minute)
 		one, two := s.start("one", ahead).ready(t), s.start("two", ahead).ready(t)
 		watch(t, one, two).fires("IngestorClockOffset")
 	})
 	t.Run("a pause is forgotten", func(t *testing.T) {
+		t.Parallel()
 		s := newSite(t, simulator.Options{})
 		one, two := s.pair()
 		w := watch(t, one, two)
@@ -149,18 +159,21 @@ func TestAlertsFire(t *testing.T) {
 		natstest.Eventually(t, "the alert ends", func() bool { return !slices.Contains(w.firing(), "IngestorPauseForgotten") })
 	})
 	t.Run("a right is missing", func(t *testing.T) {
+		t.Parallel()
 		s := newSite(t, simulator.Options{})
 		s.org.AddClient(simulator.Client{ID: "weak", Secret: "weak", Permissions: []string{"directory:user:view"}})
 		one := s.start("one", "GENESYS_CLIENT_ID=weak", "GENESYS_CLIENT_SECRET=weak")
 		watch(t, one).fires("IngestorTopicsRejected")
 	})
 	t.Run("somebody else uses the client", func(t *testing.T) {
+		t.Parallel()
 		s := newSite(t, simulator.Options{})
 		s.strangers(18)
 		one, two := s.pair()
 		watch(t, one, two).fires("IngestorForeignChannels", "IngestorChannelLimit")
 	})
 	t.Run("JetStream has no majority", func(t *testing.T) {
+		t.Parallel()
 		c := natstest.NewCluster(t, 3)
 		s := newSiteOn(t, c.Servers[0], c.URL(), simulator.Options{})
 		one, two := s.pair("NATS_REPLICAS=3", "NATS_URL="+c.Servers[0].URL())
@@ -170,6 +183,7 @@ func TestAlertsFire(t *testing.T) {
 		w.fires("IngestorJetStreamSilent", "IngestorNobodyObserves")
 	})
 	t.Run("events are refused", func(t *testing.T) {
+		t.Parallel()
 		broker := natstest.New(t, func(o *server.Options) {
 			o.Users = []*server.User{{Username: "ingestor", Password: "ingestor", Permissions: &server.Permissions{
 				Publish: &server.SubjectPermission{Deny: []string{"recorder.v1.acme.call.>"}},
@@ -182,6 +196,7 @@ func TestAlertsFire(t *testing.T) {
 		w.fires("IngestorEventsRefused", "IngestorTransitionsStuck")
 	})
 	t.Run("the token lives for a minute", func(t *testing.T) {
+		t.Parallel()
 		s := newSite(t, simulator.Options{TokenLife: 50 * time.Second})
 		watch(t, s.start("one").ready(t)).fires("IngestorTokenEnding")
 	})
