@@ -84,6 +84,52 @@ func TestUnsure(t *testing.T) {
 	i.expects()
 }
 
+// A broker that was away stores one message: so all others that it did not answer are sent
+// again at once, by a leader and by who tells a pause without being one.
+func TestBrokerIsBack(t *testing.T) {
+	for name, follows := range map[string]bool{"a leader": false, "a standby": true} {
+		t.Run(name, func(t *testing.T) {
+			r, one, _ := pair(t)
+			one.sees("ub", caller(), talking("other", "ub"))
+			one.expects("start established")
+			r.wait(time.Second)
+			one.sees("ua", caller(), on())
+			lost := func() {
+				for _, m := range one.Next(r.now) {
+					one.Resolve(bridge.Outcome{Token: m.Token, Subject: m.Subject, Verdict: bridge.Unsure}, r.now)
+				}
+			}
+			for range 40 {
+				lost()
+				r.wait(100 * time.Millisecond)
+			}
+			one.Resolve(bridge.Outcome{}, r.now) // of nothing that is known
+			if early := one.Next(r.now); len(early) > 0 {
+				t.Fatalf("sent without an answer: %+v", early)
+			}
+			if follows {
+				one.Follow()
+				two := r.instance("two")
+				two.reads()
+				two.Lead(2)
+				two.Announce(recording.FeedData{Event: recording.FeedLeader}, r.now)
+				two.sends()
+				one.reads() // that is an answer, too
+			} else {
+				one.Announce(recording.FeedData{Event: recording.FeedHeartbeat}, r.now)
+				m := one.Next(r.now)
+				if len(m) != 1 {
+					t.Fatalf("%d messages, want the heartbeat", len(m))
+				}
+				one.Resolve(bridge.Outcome{Token: m[0].Token, Subject: m[0].Subject, Verdict: bridge.Stored, Sequence: 1000}, r.now)
+			}
+			if m := one.Next(r.now); len(m) != 2 {
+				t.Errorf("%d messages, want one for each leg", len(m))
+			}
+		})
+	}
+}
+
 // A connection that answers nothing is abandoned: what was on its way goes out again.
 func TestAbandon(t *testing.T) {
 	r := newRig(t)

@@ -105,6 +105,26 @@ func backoff(attempts uint16) time.Duration {
 	return min(firstRetry<<min(attempts, 10), lastRetry)
 }
 
+// silence is how long a broker that works may answer nothing: below, one message that is
+// never answered must not be sent again with every other one.
+const silence = 500 * time.Millisecond
+
+// answers notes that the broker works, and has what was not answered sent again at once when
+// it was away: what waits for its turn may be a secure pause, and the other instance may tell
+// the end of the leg first.
+func (c *Core) answers(now time.Time) {
+	away := now.Sub(c.answeredAt) > silence
+	c.answeredAt = now
+	if !away {
+		return
+	}
+	for _, l := range c.later {
+		if l.attempts > 0 {
+			c.hasten(l)
+		}
+	}
+}
+
 // count counts attempts or conflicts, as far as it matters.
 func count(n *uint16) { *n = min(*n+1, 1<<10) }
 
@@ -117,6 +137,7 @@ func (c *Core) resolve(o Outcome, now time.Time) {
 	switch o.Verdict {
 	case Stored:
 		l.attempts = 0
+		c.answers(now)
 		data := l.flight.data
 		c.landed(l, o.Sequence, now)
 		c.rooms.give(data)
