@@ -11,7 +11,8 @@ import (
 )
 
 // Lanes have two goroutines. The writer calls the connection's publish, which can stand
-// still while the network does. The reader alone calls deliver.
+// still while the network does, as far as no caller of Flush does. The reader alone calls
+// deliver.
 
 // write hands queued messages to the connection while the window has room.
 func (l *Lanes) write() {
@@ -22,7 +23,7 @@ func (l *Lanes) write() {
 		case <-l.wakeWriter:
 		}
 		l.writing.Lock()
-		for l.portion(l.options.MaxInFlight) {
+		for l.portion(l.window) {
 		}
 		l.writing.Unlock()
 	}
@@ -39,8 +40,8 @@ const (
 // promptly it does so itself: to hand one message over to the writer takes longer than to
 // send it. Otherwise the writer does, so that Flush never waits for the network.
 func (l *Lanes) Flush() {
-	if l.prompt() && l.writing.TryLock() {
-		l.portion(few)
+	if l.writing.TryLock() {
+		l.portion(l.prompt)
 		l.writing.Unlock()
 	}
 	l.mu.Lock()
@@ -50,20 +51,23 @@ func (l *Lanes) Flush() {
 	}
 }
 
-// prompt reports whether the connection takes what is queued without making anybody wait.
-func (l *Lanes) prompt() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+// window is how many messages may be on their way when who sends them may wait, prompt how
+// many when it may not: none, unless the connection takes all that is queued at once. The
+// caller holds mu.
+func (l *Lanes) window() int { return l.options.MaxInFlight }
+
+func (l *Lanes) prompt() int {
 	n := len(l.flight)
-	if l.away || n+l.queued() > few || n > 0 && time.Since(l.answered) > promptly {
-		return false
+	large := func(m Message) bool { return len(m.Data) > usualSize }
+	if l.away || n+l.queued() > few || n > 0 && time.Since(l.answered) > promptly || slices.ContainsFunc(l.queue[l.head:], large) {
+		return 0
 	}
-	return !slices.ContainsFunc(l.queue[l.head:], func(m Message) bool { return len(m.Data) > usualSize })
+	return few
 }
 
-// portion hands some queued messages to the connection, so that at most a number are on
+// portion hands some queued messages to the connection, so that at most so many are on
 // their way. It reports whether there were any. The caller holds writing.
-func (l *Lanes) portion(most int) bool {
+func (l *Lanes) portion(most func() int) bool {
 	var first uint64
 	l.batch, first = l.take(l.batch[:0], most)
 	for i := range l.batch {
@@ -74,10 +78,10 @@ func (l *Lanes) portion(most int) bool {
 }
 
 // take moves queued messages into the window and numbers them from first.
-func (l *Lanes) take(batch []Message, most int) (_ []Message, first uint64) {
+func (l *Lanes) take(batch []Message, most func() int) (_ []Message, first uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	n := min(l.queued(), most-len(l.flight))
+	n := min(l.queued(), most()-len(l.flight))
 	if n <= 0 {
 		return batch, 0
 	}

@@ -349,16 +349,23 @@ func (g *gate) Dial(network, address string) (net.Conn, error) {
 	return g.Dialer.Dial(network, address)
 }
 
+// gated connects a sender by way of a proxy, and of a gate that pass opens for good.
+func gated(t *testing.T) (s *sender, proxy *natstest.Proxy, g *gate, pass func()) {
+	t.Helper()
+	srv := natstest.New(t)
+	mustProvision(t, natstest.JetStream(t, natstest.Connect(t, srv.URL())))
+	proxy = natstest.NewFaultProxy(t, srv)
+	g = &gate{entered: make(chan struct{}, 1), open: make(chan struct{})}
+	s = newSender(t, natstest.JetStream(t, natstest.Connect(t, proxy.URL(), nats.SetCustomDialer(g), nats.ReconnectBufSize(-1))), publish.LanesOptions{AckTimeout: patience})
+	pass = sync.OnceFunc(func() { close(g.open) })
+	t.Cleanup(pass)
+	return s, proxy, g, pass
+}
+
 // While the connection is being made anew, the client's own publish waits for it. Send
 // does not.
 func TestSendNeverWaitsForAReconnection(t *testing.T) {
-	srv := natstest.New(t)
-	mustProvision(t, natstest.JetStream(t, natstest.Connect(t, srv.URL())))
-	proxy := natstest.NewFaultProxy(t, srv)
-	g := &gate{entered: make(chan struct{}, 1), open: make(chan struct{})}
-	s := newSender(t, natstest.JetStream(t, natstest.Connect(t, proxy.URL(), nats.SetCustomDialer(g), nats.ReconnectBufSize(-1))), publish.LanesOptions{AckTimeout: patience})
-	pass := sync.OnceFunc(func() { close(g.open) })
-	t.Cleanup(pass)
+	s, proxy, g, pass := gated(t)
 	g.shut.Store(true)
 	proxy.Cut()
 	<-g.entered
@@ -394,13 +401,7 @@ func (s *sender) flush(messages ...publish.Message) {
 // Flush sends, and does not wait: neither for a connection that is being made anew, nor for
 // one that takes nothing.
 func TestFlushNeverWaitsForTheNetwork(t *testing.T) {
-	srv := natstest.New(t)
-	mustProvision(t, natstest.JetStream(t, natstest.Connect(t, srv.URL())))
-	proxy := natstest.NewFaultProxy(t, srv)
-	g := &gate{entered: make(chan struct{}, 1), open: make(chan struct{})}
-	s := newSender(t, natstest.JetStream(t, natstest.Connect(t, proxy.URL(), nats.SetCustomDialer(g), nats.ReconnectBufSize(-1))), publish.LanesOptions{AckTimeout: patience})
-	pass := sync.OnceFunc(func() { close(g.open) })
-	t.Cleanup(pass)
+	s, proxy, g, pass := gated(t)
 	s.flush(publish.Message{Subject: subject(0), ID: "first"})
 	want(t, s.result(), publish.Stored, nil)
 
