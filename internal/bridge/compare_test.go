@@ -2,6 +2,7 @@ package bridge_test
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 	"time"
 
@@ -127,6 +128,28 @@ func TestBrokerIsBack(t *testing.T) {
 				t.Errorf("%d messages, want one for each leg", len(m))
 			}
 		})
+	}
+}
+
+// A message that alone is never answered is not sent again with every other one.
+func TestOneMessageIsNeverAnswered(t *testing.T) {
+	r, one, _ := pair(t)
+	one.sees("ua", caller(), muted("leg", "ua"))
+	tries := 0
+	for n := range 60 {
+		r.wait(100 * time.Millisecond)
+		one.Announce(recording.FeedData{Event: recording.FeedHeartbeat}, r.now)
+		for _, m := range one.Next(r.now) {
+			o := bridge.Outcome{Token: m.Token, Subject: m.Subject, Verdict: bridge.Stored, Sequence: uint64(1000 + n)}
+			if strings.Contains(m.Subject, ".call.") {
+				tries++
+				o.Verdict = bridge.Unsure
+			}
+			one.Resolve(o, r.now)
+		}
+	}
+	if tries > 12 {
+		t.Errorf("sent %d times in six seconds", tries)
 	}
 }
 
