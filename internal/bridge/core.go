@@ -66,8 +66,8 @@ type Core struct {
 	waited time.Time
 	// echoes are what others told lately.
 	echoes echoes
-	// answeredAt is when the broker last stored or delivered something.
-	answeredAt time.Time
+	// brokerSpoke is when the broker last stored or delivered something.
+	brokerSpoke time.Time
 	// due: no lane of later is due before.
 	due     time.Time
 	out     []Message // the room of what Next returns
@@ -197,7 +197,7 @@ func (c *Core) Resolve(o Outcome, now time.Time) { c.resolve(o, now) }
 // order after a [Load]. An error says that it could not be read; it is skipped.
 func (c *Core) Stored(e *Entry, now time.Time) error {
 	c.last = max(c.last, e.Sequence)
-	c.answers(now)
+	c.brokerSpeaks(now)
 	if c.setAside(e, now) {
 		return nil
 	}

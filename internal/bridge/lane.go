@@ -109,12 +109,12 @@ func backoff(attempts uint16) time.Duration {
 // never answered must not be sent again with every other one.
 const silence = 500 * time.Millisecond
 
-// answers notes that the broker works, and has what was not answered sent again at once when
+// brokerSpeaks notes that the broker works, and has what was not answered sent again at once when
 // it was away: what waits for its turn may be a secure pause, and the other instance may tell
 // the end of the leg first.
-func (c *Core) answers(now time.Time) {
-	away := now.Sub(c.answeredAt) > silence
-	c.answeredAt = now
+func (c *Core) brokerSpeaks(now time.Time) {
+	away := now.Sub(c.brokerSpoke) > silence
+	c.brokerSpoke = now
 	if !away {
 		return
 	}
@@ -137,7 +137,7 @@ func (c *Core) resolve(o Outcome, now time.Time) {
 	switch o.Verdict {
 	case Stored:
 		l.attempts = 0
-		c.answers(now)
+		c.brokerSpeaks(now)
 		data := l.flight.data
 		c.landed(l, o.Sequence, now)
 		c.rooms.give(data)
