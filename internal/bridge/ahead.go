@@ -225,10 +225,7 @@ func (l *legLane) believe(c *Core, now time.Time) {
 		l.ahead = slices.DeleteFunc(l.ahead, func(m mark) bool { return m.weak && now.Sub(m.at) >= 2*c.opts.Patience })
 		return
 	}
-	level := control.LevelOf(l.published)
-	for i := range l.pending {
-		level = level.Step(l.pending[i].Key)
-	}
+	level := l.willTell()
 	for i := range l.ahead {
 		l.ahead[i].weak = true
 	}

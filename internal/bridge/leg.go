@@ -162,6 +162,9 @@ func (l *legLane) learned(c *Core, e *Entry, now time.Time) error {
 	if first && d.Revision > 1 {
 		l.ever = everything
 	}
+	if i := slices.IndexFunc(l.pending, func(e call.Edge) bool { return e.Phase() == after.Phase }); i >= 0 {
+		steps = call.Between(l.pending[i].After, after, true) // our start would tell the others, too
+	}
 	steps = l.match(steps, d)
 	switch {
 	case live && first:
@@ -198,12 +201,9 @@ func (l *legLane) prune() {
 		if reached(level, &e) {
 			return true
 		}
-		next := level.Step(e.Key)
+		next := e.From(level)
 		same := next.Equal(level)
 		level = next
-		if e.Phase() == call.Connected {
-			level = e.After
-		}
 		return same
 	})
 }
@@ -361,12 +361,10 @@ func (l *legLane) level(c *Core, learned call.Edge) {
 	// What was doubted and has no time of its own may be older than what it seems to be.
 	l.doubted = slices.DeleteFunc(l.doubted, func(e call.Edge) bool { return e.Estimated })
 	l.redeem()
-	before := control.LevelOf(l.published)
-	for i := range l.pending {
-		before = before.Step(l.pending[i].Key)
-	}
-	for _, k := range call.Between(before, l.goal(c), !l.seen.Facts.Connected.IsZero()) {
-		before = before.Step(k)
+	before := l.willTell()
+	goal := l.goal(c)
+	for _, k := range call.Between(before, goal, !l.seen.Facts.Connected.IsZero()) {
+		before = before.Toward(goal, k)
 		learned.Key, learned.After = k, before
 		l.pending = append(l.pending, learned)
 	}

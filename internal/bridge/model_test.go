@@ -153,6 +153,7 @@ func (w *world) change() bool {
 			return true
 		}
 		p.State, p.Connected = "connected", w.now
+		p.Muted = call.FlagOf(rapid.IntRange(0, 3).Draw(w.rt, "is muted") == 0) // the start tells it
 		w.count(p, "start")
 	case "connected":
 		switch rapid.IntRange(0, 4).Draw(w.rt, "does") {

@@ -88,11 +88,17 @@ func (l *legLane) told(k call.Key) bool {
 	if l.published == nil || k.Phase() != call.Unknown {
 		return false
 	}
+	level := l.willTell()
+	return level.Step(k).Equal(level)
+}
+
+// willTell is the level that is told when everything pending is published.
+func (l *legLane) willTell() call.Level {
 	level := control.LevelOf(l.published)
 	for i := range l.pending {
-		level = level.Step(l.pending[i].Key)
+		level = l.pending[i].From(level)
 	}
-	return level.Step(k).Equal(level)
+	return level
 }
 
 // collapse drops the steps between levels, and keeps start and stop.

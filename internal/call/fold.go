@@ -192,13 +192,7 @@ func (t *Tracker) foldLeg(c *conversation, s *Snapshot, p *Participant, isLate b
 		if k.Kind == Delivered && (p.State == "dialing" || p.State == "contacting") {
 			k.Kind = Originated
 		}
-		level = level.Step(k)
-		if k.Kind == Established && after.Phase == Connected {
-			level = after
-		}
-		if k.Kind == Finished {
-			level = after
-		}
+		level = level.Toward(after, k)
 		t.edges = append(t.edges, edge(s, k, level, l.when(k, p)))
 		if again && k.Kind == HeldOff && !p.StartHold.After(s.Received) {
 			t.edges[len(t.edges)-1].Occurred = p.StartHold // at the latest

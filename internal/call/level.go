@@ -87,6 +87,15 @@ type Edge struct {
 	Reconciled bool
 }
 
+// From is the level that the step leads to from a level, which may be another one than when it
+// was observed. A step of the phase brings the complete level.
+func (e *Edge) From(l Level) Level {
+	if e.Phase() != Unknown {
+		return e.After
+	}
+	return l.Step(e.Key)
+}
+
 // Phase returns the phase that the key leads to, or Unknown when it is not a step
 // of the phase.
 func (k Key) Phase() Phase {
@@ -155,6 +164,15 @@ func toggles(keys []Key, a, b Level) []Key {
 		}
 	}
 	return keys
+}
+
+// Toward returns l after the step k to a goal: a step to the phase of the goal takes along all
+// else, since no other step says it.
+func (l Level) Toward(goal Level, k Key) Level {
+	if p := k.Phase(); p != Unknown && p == goal.Phase {
+		return goal
+	}
+	return l.Step(k)
 }
 
 // Step returns l after the step k.

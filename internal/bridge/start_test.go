@@ -1,0 +1,75 @@
+package bridge_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/recorderbridge/genesys-ingestor/internal/call"
+)
+
+// A start tells all that the leg is by then: muted, held, parked. What it tells ends later as
+// what a step of its own has told.
+
+// ringing is an agent whose station rings.
+func ringing() call.Participant {
+	p := talking("leg", "ua")
+	p.State, p.Connected = "alerting", time.Time{}
+	return p
+}
+
+// mutes are the notifications of a leg that was muted when it was answered, was not any more,
+// was again, and has ended.
+func mutes() []call.Participant {
+	over := talking("leg", "ua")
+	over.State, over.End, over.DisconnectType = "disconnected", start.Add(time.Minute), "peer"
+	return []call.Participant{muted("leg", "ua"), talking("leg", "ua"), muted("leg", "ua"), over}
+}
+
+// What a start would have told is over before the start was told.
+func TestTheEndOfWhatAStartTells(t *testing.T) {
+	r := newRig(t)
+	one := r.instance("one")
+	one.Lead(1)
+	one.sees("ua", caller(), ringing())
+	one.expects("prepare delivered")
+	one.sees("ua", caller(), muted("leg", "ua"))
+	r.wait(10 * time.Millisecond)
+	one.sees("ua", caller(), talking("leg", "ua"))
+	one.expects("start established", "update unmuted")
+	if r.last().Leg.Muted {
+		t.Error("the leg is told as muted and is not")
+	}
+}
+
+// The other instance has told the start and nothing after it. What it told with the start is
+// not what came later.
+func TestAfterAStartOfSomebodyElse(t *testing.T) {
+	for shown := range 5 { // to the standby, before it reads the start
+		for _, before := range []bool{true, false} { // the start, the prepare was read
+			r := newRig(t)
+			one, two := r.instance("one"), r.instance("two")
+			one.Lead(1)
+			for _, i := range []*instance{one, two} {
+				i.sees("ua", caller(), ringing())
+			}
+			one.expects("prepare delivered")
+			if before {
+				two.reads()
+			}
+			r.wait(time.Second)
+			one.sees("ua", caller(), muted("leg", "ua"))
+			one.expects("start established")
+			for k, p := range mutes() {
+				if k == shown {
+					two.reads()
+				}
+				two.sees("ua", caller(), p)
+				r.wait(time.Second)
+			}
+			two.reads()
+			one.Follow()
+			two.Lead(2)
+			two.expects("update unmuted", "update muted", "stop cleared")
+		}
+	}
+}
