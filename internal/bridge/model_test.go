@@ -45,6 +45,8 @@ func (s *stream) store(m *bridge.Message, now time.Time) (bridge.Verdict, uint64
 type party struct {
 	call.Participant
 	user string
+	// shown is it as the last frame showed it.
+	shown call.Participant
 }
 
 // world is everything outside the instances.
@@ -55,7 +57,8 @@ type world struct {
 	parties []*party
 	paused  bool
 	nodes   []*node
-	edges   map[string]int // what really happened, per leg and kind
+	edges   map[string]int // what was shown to have happened, per leg and kind
+	unsent  bool           // something happened that no frame has shown yet
 	// lossless: every instance has had every frame, so every transition counts.
 	lossless bool
 }
@@ -103,11 +106,23 @@ func (w *world) snapshot(view string) *call.Snapshot {
 	return s
 }
 
-// happen makes one real thing happen and puts its frames on every topic.
+// happen makes one real thing happen and puts its frames on every topic, or has the platform
+// lose them.
 func (w *world) happen() {
 	w.now = w.now.Add(2 * time.Second)
 	if !w.change() {
 		return
+	}
+	if w.unsent = rapid.IntRange(0, 9).Draw(w.rt, "lost") == 0; !w.unsent {
+		w.show()
+	}
+}
+
+// show puts the frames of what is now on every topic.
+func (w *world) show() {
+	w.unsent = false
+	for _, p := range w.parties {
+		w.count(p)
 	}
 	seen := map[string]bool{}
 	for _, p := range w.parties {
@@ -128,7 +143,25 @@ func (w *world) happen() {
 	}
 }
 
-func (w *world) count(p *party, kind string) { w.edges[p.ID+" "+kind]++ }
+// count counts the steps of a leg from the last frame to this one. The start and the end take
+// all others along.
+func (w *world) count(p *party) {
+	was, is := p.shown, p.Participant
+	p.shown = is
+	if was.Connected.IsZero() || !is.End.IsZero() {
+		return
+	}
+	step := func(kind recording.Cause, happened bool) {
+		if happened {
+			w.edges[p.ID+" "+string(kind)]++
+		}
+	}
+	again := !was.StartHold.Equal(is.StartHold)
+	step(recording.Held, is.Held == call.Yes && again)
+	step(recording.Retrieved, was.Held == call.Yes && again)
+	step(recording.Muted, was.Muted < is.Muted)
+	step(recording.Unmuted, was.Muted > is.Muted)
+}
 
 func (w *world) change() bool {
 	i := rapid.IntRange(0, 4).Draw(w.rt, "whose")
@@ -153,28 +186,18 @@ func (w *world) change() bool {
 			return true
 		}
 		p.State, p.Connected = "connected", w.now
-		p.Muted = call.FlagOf(rapid.IntRange(0, 3).Draw(w.rt, "is muted") == 0) // the start tells it
-		w.count(p, "start")
 	case "connected":
 		switch rapid.IntRange(0, 4).Draw(w.rt, "does") {
 		case 0:
 			p.State, p.End, p.DisconnectType = "disconnected", w.now, "transfer"
-			w.count(p, "stop")
 		case 1, 2:
 			if p.Held == call.Yes {
 				p.Held, p.StartHold = call.No, time.Time{}
-				w.count(p, "retrieved")
 			} else {
 				p.Held, p.StartHold = call.Yes, w.now
-				w.count(p, "held")
 			}
 		default:
 			p.Muted = 3 - p.Muted
-			if p.Muted == call.Yes {
-				w.count(p, "muted")
-			} else {
-				w.count(p, "unmuted")
-			}
 		}
 	case "disconnected":
 		p.State, p.DisconnectType = "terminated", "peer"
@@ -346,6 +369,7 @@ func (w *world) answer(n *node) {
 // ask folds a REST answer. One that overtakes notifications hides the transitions
 // in them: they are then history, and not told.
 func (w *world) ask(n *node) {
+	w.lossless = w.lossless && !w.unsent
 	for _, q := range n.topics {
 		w.lossless = w.lossless && len(q) == 0
 	}
@@ -398,6 +422,9 @@ func (w *world) calm() {
 		if n.core == nil {
 			w.boot(n)
 		}
+	}
+	if w.unsent {
+		w.show()
 	}
 	w.deliverAll()
 	for _, n := range w.nodes {
