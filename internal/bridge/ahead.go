@@ -119,7 +119,7 @@ func same(a, b call.Key) bool {
 // hesitate has the levels compared, but not before REST was asked, or the patience with
 // notifications that may still be on their way has run out.
 func (l *legLane) hesitate(c *Core, now time.Time) {
-	l.settle, l.unsure = true, now.Add(c.opts.Patience)
+	l.settle, l.unsure, l.asked = true, now.Add(c.opts.Patience), false
 }
 
 // toldSince reports whether somebody else has told the state of the leg after a notification

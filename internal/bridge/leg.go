@@ -30,8 +30,10 @@ type legLane struct {
 	// held is when the last hold began that was told with its time.
 	held time.Time
 	// unsure is until when the levels are compared only after an answer of REST, since
-	// late notifications of our own may still be on their way.
+	// late notifications of our own may still be on their way; asked says that it was asked
+	// for.
 	unsure time.Time
+	asked  bool
 	// facts: something changed that is no edge, at the time, and from where it is
 	// known.
 	facts time.Time
@@ -155,6 +157,7 @@ func (l *legLane) learned(c *Core, e *Entry, now time.Time) error {
 	belief := control.Recover(d)
 	live := l.seen != nil && !c.tracker.Adopted(l.id)
 	l.seen = c.tracker.Adopt(&belief)
+	c.tracker.Told(l.id, l.held)
 	before.Phase = after.Phase // a start tells more than the start
 	steps := call.Between(before, after, true)
 	c.echoes.told(l.id, d, steps, now)
@@ -261,6 +264,9 @@ func (l *legLane) compose(c *Core, now time.Time) *flight {
 		first = l.next(c)
 	}
 	if first == nil && l.settle && !l.awaits() && l.differs(c) {
+		if !l.unsure.IsZero() && !l.asked {
+			l.asked, l.unsure = true, now.Add(c.opts.Patience)
+		}
 		if l.unsure.After(now) {
 			c.wonder(l.id.Conversation, l.unsure, now, firstAsk)
 			l.notBefore = l.unsure

@@ -134,6 +134,10 @@ func (w *world) show() {
 			if n.core == nil {
 				continue // a dead instance misses frames
 			}
+			if rapid.IntRange(0, 99).Draw(w.rt, "starved") == 0 {
+				w.lossless = false
+				continue
+			}
 			s := w.snapshot(p.user)
 			n.topics[p.user] = append(n.topics[p.user], s)
 			if rapid.IntRange(0, 9).Draw(w.rt, "twice") == 0 {

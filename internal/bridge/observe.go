@@ -128,7 +128,7 @@ func (c *Core) confirm(s *call.Snapshot, now time.Time) {
 		for len(l.ahead) > 0 && l.ahead[0].at.Before(s.Asked) {
 			l.ahead = l.ahead[1:]
 		}
-		if l.unsure.After(now) {
+		if !l.unsure.IsZero() {
 			l.unsure = time.Time{}
 			c.hasten(&l.lane)
 		}

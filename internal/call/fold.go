@@ -166,8 +166,9 @@ func (t *Tracker) foldLeg(c *conversation, s *Snapshot, p *Participant, isLate b
 		t.legs++
 	}
 	before, facts, adopted := l.Level, l.Facts, l.adopted && s.View != ViewREST
-	// REST answers may be older than what the topic has said since the question.
-	stale := isLate || s.Outdated || s.View == ViewREST && l.seen.After(s.Asked)
+	// REST answers may be older than what the topic has said since the question, and what
+	// shows less of the leg than is known is older than that.
+	stale := isLate || s.Outdated || s.View == ViewREST && l.seen.After(s.Asked) || phaseOf(p) != Unknown && phaseOf(p) < before.Phase
 	with := companyOf(s, p.ID, t.peers[:0])
 	t.peers = with.peers
 	t.learn(l, s, p, with, stale)
@@ -319,7 +320,7 @@ func (l *legState) held(c *conversation, p *Participant, was bool) bool {
 		c.unclear = true
 	}
 	if !p.StartHold.IsZero() {
-		l.again = was && !l.lastHold.IsZero() && p.StartHold.Sub(l.lastHold) >= anotherHold
+		l.again = was && !l.lastHold.IsZero() && p.StartHold.Sub(l.lastHold) >= anotherHold && p.StartHold.Sub(l.toldHold) >= anotherHold
 		l.lastHold = p.StartHold
 	}
 	return true

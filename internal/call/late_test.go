@@ -49,6 +49,17 @@ func TestLateFrameChangesNothing(t *testing.T) {
 	}
 }
 
+// A frame that shows a leg less far than REST has is older than that, and ends no hold.
+func TestAFrameFromBeforeTheConnect(t *testing.T) {
+	tr := tracker("ua")
+	holding := with(agent("a", "ua", "connected"), func(p *call.Participant) { p.Held = call.Yes })
+	kinds(tr, snap(call.ViewREST, 10, customer(), holding))
+	rings := with(agent("a", "ua", "alerting"), func(p *call.Participant) { p.Held = call.No })
+	if got := kinds(tr, snap("ua", 11, customer(), rings)); len(got) != 0 {
+		t.Errorf("an old frame is believed: %v", got)
+	}
+}
+
 // One topic has missed the end of a pause. Another one has shown the very changes that it has,
 // and then the end: REST need not wait until the first one has been silent for long.
 func TestATopicThatHasMissedTheEndOfAPause(t *testing.T) {

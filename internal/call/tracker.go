@@ -54,8 +54,9 @@ type legState struct {
 	Leg
 	// seen is when the leg's own topic last spoke.
 	seen time.Time
-	// lastHold is the start of the last hold: a snapshot with an older one is late.
-	lastHold time.Time
+	// lastHold is the start of the last hold: a snapshot with an older one is late. toldHold
+	// is that of the last one that somebody else has told.
+	lastHold, toldHold time.Time
 	// again: the hold that the last snapshot shows is not the one that was known.
 	again bool
 	// shown is how far the leg's own topic has shown it.
@@ -215,6 +216,15 @@ func (t *Tracker) Believe(id ID, level Level) {
 		if l := c.leg(id.Leg); l != nil {
 			level.Phase = max(level.Phase, l.Phase)
 			l.Level = level
+		}
+	}
+}
+
+// Told notes when a hold began that somebody else has told: with the end of the one before it.
+func (t *Tracker) Told(id ID, hold time.Time) {
+	if c := t.conversations[id.Conversation]; c != nil {
+		if l := c.leg(id.Leg); l != nil && hold.After(l.toldHold) {
+			l.toldHold = hold
 		}
 	}
 }

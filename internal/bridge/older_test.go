@@ -1,0 +1,96 @@
+package bridge_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/recorderbridge/genesys-ingestor/internal/call"
+)
+
+// What an instance was shown may be older than what the other one has told. When it leads, it
+// tells none of it as news.
+
+// A standby was shown an old notification after the leader had told a newer one, and has never
+// been told which is right. It asks when it leads, however long ago that was, and only when
+// REST does not answer takes its own word for the better one.
+func TestALeaderAsksBeforeItTellsWhatMayBeOld(t *testing.T) {
+	for _, answer := range []call.Participant{muted("leg", "ua"), talking("leg", "ua"), {}} {
+		r, one, two := pair(t)
+		r.wait(time.Second)
+		one.sees("ua", caller(), muted("leg", "ua"))
+		one.expects("update muted")
+		r.wait(time.Millisecond)
+		two.sees("ua", caller(), talking("leg", "ua"))
+		two.reads()
+		for range 3 {
+			r.wait(time.Minute)
+			two.Tick(r.now)
+		}
+		two.Asks(r.now)
+		one.Follow()
+		two.Lead(2)
+		two.expects()
+		r.wait(time.Second)
+		if asked := two.Asks(r.now); len(asked) != 1 {
+			t.Errorf("asked about %d conversations, not 1", len(asked))
+		}
+		two.expects()
+		switch {
+		case answer.Muted == call.Yes:
+			two.sees(call.ViewREST, caller(), answer)
+			two.expects()
+			r.wait(time.Minute)
+			two.Tick(r.now)
+			two.expects()
+		case answer.Muted == call.No:
+			two.sees(call.ViewREST, caller(), answer)
+			two.expects("update unmuted")
+		default:
+			r.wait(time.Minute)
+			two.Tick(r.now)
+			two.expects("update unmuted")
+		}
+	}
+}
+
+// Where REST has answered while it was the standby, it need not ask.
+func TestALeaderDoesNotAskAgain(t *testing.T) {
+	r, one, two := pair(t)
+	r.wait(time.Second)
+	one.sees("ua", caller(), muted("leg", "ua"))
+	one.expects("update muted")
+	r.wait(time.Millisecond)
+	two.sees("ua", caller(), talking("leg", "ua"))
+	two.reads()
+	r.wait(time.Minute)
+	two.Tick(r.now)
+	two.sees(call.ViewREST, caller(), talking("leg", "ua"))
+	one.Follow()
+	two.Lead(2)
+	two.expects("update unmuted")
+}
+
+// The leader has told the end of a hold and the next one, and the standby was shown neither. An
+// answer of REST that shows the next one shows nothing new.
+func TestTheNextHoldIsToldOnce(t *testing.T) {
+	r, one, two := pair(t)
+	first, second := held(r.now.Add(time.Second)), held(r.now.Add(10*time.Second))
+	r.wait(time.Second)
+	for _, i := range []*instance{one, two} {
+		i.sees("ua", caller(), first)
+	}
+	one.expects("update held")
+	two.reads()
+	r.wait(10 * time.Second)
+	one.sees("ua", caller(), second)
+	one.expects("update retrieved", "update held")
+	two.reads()
+	for range 5 {
+		r.wait(time.Minute)
+		two.Tick(r.now)
+	}
+	one.Follow()
+	two.Lead(2)
+	two.sees(call.ViewREST, caller(), second)
+	two.expects()
+}
