@@ -27,7 +27,8 @@
 // because somebody has seen it. After a freeze, notifications come late and all at
 // once: what they show is judged when the stream is read, and matched with what was told
 // long ago by the id of its change, or by its time where the platform gives one. Where that
-// leaves a doubt REST is asked before the levels are compared.
+// leaves a doubt REST is asked before the levels are compared, at the latest by whoever
+// leads then.
 //
 // # Less formally
 //
