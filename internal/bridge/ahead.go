@@ -128,6 +128,16 @@ func (l *legLane) toldSince(waited time.Time) bool {
 	return !waited.IsZero() && !l.own && l.published != nil && l.published.Timing.Received.After(waited)
 }
 
+// toldAfter reports whether somebody else has told the state of the leg as it was after the
+// change that a step was shown with. A pause is not doubted for that.
+func (l *legLane) toldAfter(c *Core, e *call.Edge) bool {
+	if l.own || l.published == nil || isPause(*e) {
+		return false
+	}
+	told, ok := c.echoes.change(e.CorrelationID)
+	return ok && l.published.Timing.Received.After(told.received)
+}
+
 // jump takes an event of which the ones before were not read: what we saw before it was
 // made may be in them.
 func (l *legLane) jump(c *Core, d *recording.CallData, now time.Time) {

@@ -94,3 +94,58 @@ func TestTheNextHoldIsToldOnce(t *testing.T) {
 	two.sees(call.ViewREST, caller(), second)
 	two.expects()
 }
+
+// A process was frozen while the other one told a leg: its ringing, its start, a mute. It is
+// shown the first two then, and the mute never. That the leg was not muted when it was
+// answered is no end of the mute. Whether it is over REST is asked.
+func TestWhatWasBeforeATellingIsNotToldAfterIt(t *testing.T) {
+	for n := range 8 {
+		hushed, leads, ends := n&1 > 0, n&2 > 0, n&4 > 0
+		r := newRig(t)
+		one, two := r.instance("one"), r.instance("two")
+		one.Lead(1)
+		began := r.now
+		for k, p := range []call.Participant{ringing(), talking("leg", "ua"), muted("leg", "ua")} {
+			one.hears(0, []string{"rings", "start", "muted"}[k], caller(), p)
+			one.sends()
+			r.wait(600 * time.Millisecond)
+		}
+		if hushed {
+			two.Hush(began, r.now.Add(500*time.Millisecond))
+		}
+		two.reads()
+		for k, p := range []call.Participant{ringing(), talking("leg", "ua")} {
+			two.hears(0, []string{"rings", "start"}[k], caller(), p)
+			r.wait(time.Millisecond)
+		}
+		r.wait(time.Second)
+		if leads {
+			one.Follow()
+			two.Lead(2)
+			two.expects()
+		} else {
+			one.works(two)
+			two.standsIn()
+		}
+		r.wait(time.Second)
+		if ends {
+			two.hears(0, "ends", caller(), mutes()[3])
+			two.Lead(3)
+			two.expects("stop cleared")
+			continue
+		}
+		for _, i := range []*instance{one, two} {
+			i.hears(0, "over", caller(), talking("leg", "ua"))
+		}
+		if !leads {
+			one.expects("update unmuted")
+			continue
+		}
+		two.expects()
+		if asked := two.Asks(r.now); len(asked) != 1 {
+			t.Errorf("asked about %d conversations, not 1", len(asked))
+		}
+		two.sees(call.ViewREST, caller(), talking("leg", "ua"))
+		two.expects("update unmuted")
+	}
+}

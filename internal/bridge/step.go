@@ -26,7 +26,8 @@ type step struct {
 // consider makes a step pending that nobody has told.
 func (l *legLane) consider(c *Core, s *step, now time.Time) {
 	e := &s.Edge
-	late := s.passed || l.toldSince(s.waited)
+	older := l.toldAfter(c, e)
+	late := s.passed || l.toldSince(s.waited) || older
 	if reached(control.LevelOf(l.published), e) {
 		return // published by somebody already
 	}
@@ -45,7 +46,11 @@ func (l *legLane) consider(c *Core, s *step, now time.Time) {
 		l.doubt(c, e, now) // it was said late: this pause began after it
 		c.wonder(l.id.Conversation, l.unsure, now, firstAsk)
 	case (s.old || late) && e.Phase() == call.Unknown && !l.isLater(e) && l.ever.has(e.Kind):
-		if !l.swallow(c, e, now) {
+		switch {
+		case l.swallow(c, e, now):
+		case older:
+			l.hesitate(c, now)
+		default:
 			l.doubt(c, e, now)
 		}
 	case l.unmade(e) || l.swallow(c, e, now):
