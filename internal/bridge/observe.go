@@ -37,7 +37,7 @@ func (c *Core) Observe(s *call.Snapshot, now time.Time) {
 		Received: s.Received, Topic: s.Topic, CorrelationID: s.CorrelationID, Reconciled: s.View == call.ViewREST,
 	}, now)
 	if s.View == call.ViewREST {
-		c.confirm(s, now)
+		c.confirm(s)
 	} else {
 		c.contradict(s, now)
 		c.affirm(s.ConversationID)
@@ -119,7 +119,7 @@ func (c *Core) take(changes []call.Change, from control.Source, now time.Time) {
 // confirm uses a REST answer to settle what notifications left open: steps that were
 // published before the question and never observed did not last, or the answer
 // would show them.
-func (c *Core) confirm(s *call.Snapshot, now time.Time) {
+func (c *Core) confirm(s *call.Snapshot) {
 	for i := range s.Participants {
 		l := c.legs[call.ID{Conversation: s.ConversationID, Leg: s.Participants[i].ID}]
 		if l == nil || l.seen == nil {
