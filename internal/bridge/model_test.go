@@ -72,6 +72,8 @@ type node struct {
 	acks   []bridge.Outcome            // on the way back
 	tail   int
 	leads  bool
+	// frozen: it does not run, since a time.
+	frozen time.Time
 	// crashed: it has missed frames.
 	crashed bool
 }
@@ -216,7 +218,16 @@ func (w *world) pick() *node { return w.nodes[rapid.IntRange(0, len(w.nodes)-1).
 // step does one random thing.
 func (w *world) step() {
 	n := w.pick()
-	what := rapid.IntRange(0, 24).Draw(w.rt, "step")
+	what := rapid.IntRange(0, 25).Draw(w.rt, "step")
+	if n.core != nil && !n.frozen.IsZero() {
+		switch {
+		case what < 4:
+			w.happen()
+		case what < 8:
+			w.thaw(n)
+		}
+		return
+	}
 	if n.core == nil {
 		if what == 0 {
 			w.boot(n)
@@ -253,6 +264,8 @@ func (w *world) step() {
 		n.core.Tick(w.now)
 		n.core.Pending()
 		w.answer(n)
+	case 25:
+		n.frozen = w.now
 	case 18:
 		w.elect(n)
 	case 20, 21, 22:
@@ -268,6 +281,12 @@ func (w *world) step() {
 			w.crash(n)
 		}
 	}
+}
+
+// thaw lets a frozen instance go on: all that has come meanwhile is late.
+func (w *world) thaw(n *node) {
+	n.core.Hush(n.frozen, w.now.Add(500*time.Millisecond))
+	n.frozen = time.Time{}
 }
 
 func (w *world) deliver(n *node) {
@@ -405,6 +424,7 @@ func (w *world) crash(n *node) {
 		w.lossless = false
 	}
 	n.core, n.wire, n.acks, n.leads, n.topics = nil, nil, nil, false, map[string][]*call.Snapshot{}
+	n.frozen = time.Time{}
 }
 
 func (w *world) boot(n *node) {
@@ -422,6 +442,11 @@ func (w *world) boot(n *node) {
 // calm ends the faults: everything is delivered, one instance leads, REST is asked,
 // and time passes until nothing moves any more.
 func (w *world) calm() {
+	for _, n := range w.nodes {
+		if n.core != nil && !n.frozen.IsZero() {
+			w.thaw(n)
+		}
+	}
 	for _, n := range w.nodes {
 		if n.core == nil {
 			w.boot(n)

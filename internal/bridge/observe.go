@@ -184,6 +184,7 @@ func (c *Core) doubt(conversation string, now time.Time) {
 // the conversation is returned again, less and less often. Those in a secure pause come
 // first.
 func (c *Core) Asks(now time.Time) []string {
+	c.thaw(now) // what was observed before comes before
 	var due []string
 	for id, a := range c.asks {
 		if a.next.After(now) {

@@ -149,3 +149,22 @@ func TestWhatWasBeforeATellingIsNotToldAfterIt(t *testing.T) {
 		two.expects("update unmuted")
 	}
 }
+
+// What was observed while a process that was frozen is silent comes before what time alone
+// makes of it: the start before the end of a pause that was in doubt.
+func TestWhatWasObservedInAHushComesFirst(t *testing.T) {
+	r := newRig(t)
+	i := r.instance("one")
+	i.Lead(1)
+	i.Hush(r.now, r.now.Add(500*time.Millisecond))
+	i.sees("ua", caller(), talking("leg", "ua"))
+	for _, p := range []call.Participant{on(), talking("leg", "ua")} {
+		i.sees("ub", caller(), p)
+		r.wait(time.Millisecond)
+	}
+	r.wait(5 * time.Second)
+	i.Asks(r.now)
+	if told := words(i.sends()); len(told) == 0 || told[0] != "start established" {
+		t.Errorf("told %q, not the start first", told)
+	}
+}
