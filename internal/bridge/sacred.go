@@ -60,9 +60,6 @@ func (l *legLane) tighten(level call.Level) *call.Edge {
 	told, i := level.SecurePause, -1
 	l.pending = slices.DeleteFunc(l.pending, func(e call.Edge) bool {
 		i++
-		if e.Phase() != call.Unknown {
-			told = e.After.SecurePause
-		}
 		first := isPause(e) && !told
 		told = told || first
 		return i < again && !first && (isPause(e) || e.Kind == call.SecureOff)
