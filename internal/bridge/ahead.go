@@ -129,9 +129,9 @@ func (l *legLane) toldSince(waited time.Time) bool {
 }
 
 // toldAfter reports whether somebody else has told the state of the leg as it was after the
-// change that a step was shown with. A pause is not doubted for that.
+// change that a step was shown with.
 func (l *legLane) toldAfter(c *Core, e *call.Edge) bool {
-	if l.own || l.published == nil || isPause(*e) {
+	if l.own || l.published == nil {
 		return false
 	}
 	told, ok := c.echoes.change(e.CorrelationID)

@@ -157,7 +157,7 @@ func (l *legLane) learned(c *Core, e *Entry, now time.Time) error {
 	belief := control.Recover(d)
 	live := l.seen != nil && !c.tracker.Adopted(l.id)
 	l.seen = c.tracker.Adopt(&belief)
-	c.tracker.Told(l.id, l.held)
+	c.tracker.ToldHold(l.id, l.held)
 	before.Phase = after.Phase // a start tells more than the start
 	steps := call.Between(before, after, true)
 	c.echoes.told(l.id, d, steps, now)
@@ -165,8 +165,9 @@ func (l *legLane) learned(c *Core, e *Entry, now time.Time) error {
 	if first && d.Revision > 1 {
 		l.ever = everything
 	}
+	// What ours would tell with the same phase is no step that comes later.
 	if i := slices.IndexFunc(l.pending, func(e call.Edge) bool { return e.Phase() == after.Phase }); i >= 0 {
-		steps = call.Between(l.pending[i].After, after, true) // our start would tell the others, too
+		steps = call.Between(l.pending[i].After, after, true)
 	}
 	steps = l.match(steps, d)
 	switch {
@@ -264,7 +265,7 @@ func (l *legLane) compose(c *Core, now time.Time) *flight {
 		first = l.next(c)
 	}
 	if first == nil && l.settle && !l.awaits() && l.differs(c) {
-		if !l.unsure.IsZero() && !l.asked {
+		if !l.unsure.IsZero() && !l.asked { // as a standby it need not ask
 			l.asked, l.unsure = true, now.Add(c.opts.Patience)
 		}
 		if l.unsure.After(now) {

@@ -10,18 +10,26 @@ import (
 // What an instance was shown may be older than what the other one has told. When it leads, it
 // tells none of it as news.
 
+// outdated is a pair of which the standby was shown that the leg is not muted, after the leader
+// was shown, and has told, that it is.
+func outdated(t *testing.T) (r *rig, one, two *instance) {
+	t.Helper()
+	r, one, two = pair(t)
+	r.wait(time.Second)
+	one.sees("ua", caller(), muted("leg", "ua"))
+	one.expects("update muted")
+	r.wait(time.Millisecond)
+	two.sees("ua", caller(), talking("leg", "ua"))
+	two.reads()
+	return r, one, two
+}
+
 // A standby was shown an old notification after the leader had told a newer one, and has never
 // been told which is right. It asks when it leads, however long ago that was, and only when
 // REST does not answer takes its own word for the better one.
 func TestALeaderAsksBeforeItTellsWhatMayBeOld(t *testing.T) {
 	for _, answer := range []call.Participant{muted("leg", "ua"), talking("leg", "ua"), {}} {
-		r, one, two := pair(t)
-		r.wait(time.Second)
-		one.sees("ua", caller(), muted("leg", "ua"))
-		one.expects("update muted")
-		r.wait(time.Millisecond)
-		two.sees("ua", caller(), talking("leg", "ua"))
-		two.reads()
+		r, one, two := outdated(t)
 		for range 3 {
 			r.wait(time.Minute)
 			two.Tick(r.now)
@@ -55,13 +63,7 @@ func TestALeaderAsksBeforeItTellsWhatMayBeOld(t *testing.T) {
 
 // Where REST has answered while it was the standby, it need not ask.
 func TestALeaderDoesNotAskAgain(t *testing.T) {
-	r, one, two := pair(t)
-	r.wait(time.Second)
-	one.sees("ua", caller(), muted("leg", "ua"))
-	one.expects("update muted")
-	r.wait(time.Millisecond)
-	two.sees("ua", caller(), talking("leg", "ua"))
-	two.reads()
+	r, one, two := outdated(t)
 	r.wait(time.Minute)
 	two.Tick(r.now)
 	two.sees(call.ViewREST, caller(), talking("leg", "ua"))
@@ -148,6 +150,27 @@ func TestWhatWasBeforeATellingIsNotToldAfterIt(t *testing.T) {
 		two.sees(call.ViewREST, caller(), talking("leg", "ua"))
 		two.expects("update unmuted")
 	}
+}
+
+// A pause is told whatever else the other one has told of its change and after it: to wait
+// for an answer would record what must not be recorded.
+func TestAPauseIsToldHoweverOld(t *testing.T) {
+	r, one, two := pair(t)
+	tells := func(change string, p call.Participant, later time.Duration) {
+		one.hears(0, change, caller(), p)
+		one.sends()
+		r.wait(later)
+	}
+	tells("on", on(), 2*time.Second)
+	tells("off", talking("leg", "ua"), 5*time.Second)
+	tells("muted", muted("leg", "ua"), 200*time.Millisecond)
+	tells("over", talking("leg", "ua"), 200*time.Millisecond)
+	two.reads()
+	paused := on()
+	paused.Muted = call.Yes
+	two.hears(0, "muted", caller(), paused)
+	r.wait(time.Second)
+	two.expects("pause secure_paused")
 }
 
 // What was observed while a process that was frozen is silent comes before what time alone

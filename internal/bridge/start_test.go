@@ -41,6 +41,22 @@ func TestTheEndOfWhatAStartTells(t *testing.T) {
 	}
 }
 
+// A prepare tells all as well.
+func TestAPrepareTellsAll(t *testing.T) {
+	r := newRig(t)
+	one := r.instance("one")
+	one.Lead(1)
+	silent := ringing()
+	silent.Muted = call.Yes
+	one.sees("ua", caller(), silent)
+	one.expects("prepare delivered")
+	if !r.last().Leg.Muted {
+		t.Error("the leg is muted and is not told so")
+	}
+	one.sees("ua", caller(), ringing())
+	one.expects("update unmuted")
+}
+
 // The other instance has told the start and nothing after it. What it told with the start is
 // not what came later.
 func TestAfterAStartOfSomebodyElse(t *testing.T) {

@@ -49,7 +49,7 @@ func (l *legLane) consider(c *Core, s *step, now time.Time) {
 		switch {
 		case l.swallow(c, e, now):
 		case older:
-			l.hesitate(c, now)
+			l.hesitate(c, now) // not even at the end is it told
 		default:
 			l.doubt(c, e, now)
 		}

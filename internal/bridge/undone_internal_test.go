@@ -37,6 +37,18 @@ func TestPauseAgainOnlyOnNewerWord(t *testing.T) {
 	}
 }
 
+// A start that the comparison of levels finds tells the whole level, as one that was observed:
+// no other step says the rest.
+func TestAStartByComparisonIsComplete(t *testing.T) {
+	c := NewCore(CoreOptions{Adapter: "acme"})
+	talks := call.Level{Phase: call.Connected, Muted: true, Parked: true}
+	l := &legLane{seen: &call.Leg{Level: talks, Facts: call.Facts{Connected: eight}}}
+	l.level(c, call.Edge{Received: eight})
+	if len(l.pending) != 1 || l.pending[0].Kind != call.Established || !l.pending[0].After.Equal(talks) {
+		t.Errorf("pending: %+v", l.pending)
+	}
+}
+
 // A gap that the stream shows closed is not closed again by the next leader.
 func TestForeignGapIsForgottenWhenClosed(t *testing.T) {
 	c := NewCore(CoreOptions{Adapter: "acme", Instance: "one"})

@@ -220,8 +220,9 @@ func (t *Tracker) Believe(id ID, level Level) {
 	}
 }
 
-// Told notes when a hold began that somebody else has told: with the end of the one before it.
-func (t *Tracker) Told(id ID, hold time.Time) {
+// ToldHold notes when a hold began that somebody else has told: the end of the one before it is
+// told as well.
+func (t *Tracker) ToldHold(id ID, hold time.Time) {
 	if c := t.conversations[id.Conversation]; c != nil {
 		if l := c.leg(id.Leg); l != nil && hold.After(l.toldHold) {
 			l.toldHold = hold
