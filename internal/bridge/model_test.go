@@ -219,18 +219,18 @@ func (w *world) pick() *node { return w.nodes[rapid.IntRange(0, len(w.nodes)-1).
 func (w *world) step() {
 	n := w.pick()
 	what := rapid.IntRange(0, 25).Draw(w.rt, "step")
-	if n.core != nil && !n.frozen.IsZero() {
+	if n.core == nil {
+		if what == 0 {
+			w.boot(n)
+		}
+		return
+	}
+	if !n.frozen.IsZero() {
 		switch {
 		case what < 4:
 			w.happen()
 		case what < 8:
 			w.thaw(n)
-		}
-		return
-	}
-	if n.core == nil {
-		if what == 0 {
-			w.boot(n)
 		}
 		return
 	}
@@ -264,8 +264,6 @@ func (w *world) step() {
 		n.core.Tick(w.now)
 		n.core.Pending()
 		w.answer(n)
-	case 25:
-		n.frozen = w.now
 	case 18:
 		w.elect(n)
 	case 20, 21, 22:
@@ -280,6 +278,8 @@ func (w *world) step() {
 		if rapid.IntRange(0, 9).Draw(w.rt, "crash") == 0 {
 			w.crash(n)
 		}
+	case 25:
+		n.frozen = w.now
 	}
 }
 
@@ -424,7 +424,6 @@ func (w *world) crash(n *node) {
 		w.lossless = false
 	}
 	n.core, n.wire, n.acks, n.leads, n.topics = nil, nil, nil, false, map[string][]*call.Snapshot{}
-	n.frozen = time.Time{}
 }
 
 func (w *world) boot(n *node) {
@@ -443,13 +442,11 @@ func (w *world) boot(n *node) {
 // and time passes until nothing moves any more.
 func (w *world) calm() {
 	for _, n := range w.nodes {
-		if n.core != nil && !n.frozen.IsZero() {
-			w.thaw(n)
-		}
-	}
-	for _, n := range w.nodes {
-		if n.core == nil {
+		switch {
+		case n.core == nil:
 			w.boot(n)
+		case !n.frozen.IsZero():
+			w.thaw(n)
 		}
 	}
 	if w.unsent {
