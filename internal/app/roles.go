@@ -131,6 +131,7 @@ func (a *App) handOver() {
 	if a.leaving() {
 		a.engine.Announce(recording.FeedData{Event: recording.FeedStopping, Reason: "leaving"})
 	}
+	a.engine.Do(func(c *bridge.Core, _ time.Time) { c.Conclude() })
 	bounded, cancel := context.WithTimeout(context.Background(), handOverLimit)
 	defer cancel()
 	err := a.engine.Wait(bounded, func(c *bridge.Core, _ uint64) bool { return c.Idle() })

@@ -66,6 +66,8 @@ func TestGone(t *testing.T) {
 	i.expects() // somebody has spoken: that is the first denial
 	r.wait(31 * time.Second)
 	i.Gone("conv", r.now)
+	i.expects()
+	r.wait(2 * time.Second)
 	i.expects("stop cleared")
 	if d := r.last(); d.Confidence != recording.Reconciled {
 		t.Error(d.Confidence)

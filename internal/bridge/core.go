@@ -100,7 +100,10 @@ type Core struct {
 	// at the one before: all of that has been read.
 	leaderHeard, leaderLooked, leaderTold time.Time
 	// stood are the last moments when this instance told what the leader was not shown.
-	stood        [oftenStoodIn]time.Time
+	stood [oftenStoodIn]time.Time
+	// ends is when the last end is told that waits, concludes: none does.
+	ends         time.Time
+	concludes    bool
 	lastBeat     time.Time
 	reconciledAt time.Time
 	activity     activity
@@ -154,7 +157,7 @@ func NewCore(o CoreOptions) *Core {
 
 // Lead makes the core publish, in the given epoch.
 func (c *Core) Lead(epoch uint64) {
-	c.leading, c.epoch = true, epoch
+	c.leading, c.epoch, c.concludes = true, epoch, false
 	for _, l := range c.lanes {
 		c.enqueue(l)
 	}

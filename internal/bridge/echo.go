@@ -13,7 +13,8 @@ import (
 // whoever gets them, and so does what somebody else has told of it. A step of which the
 // event is known by it is not told again. A notification that comes long after the other
 // instance has received its change is late, and so is everything that its channel delivers right
-// behind it: it affirms no pause that was told to be over meanwhile.
+// behind it: it affirms no pause that was told to be over meanwhile. So is what comes after a
+// silence that is long for its channel: what REST has told has no such id.
 
 const (
 	// lateAfter is how long after the other instance a notification may come and be on time.
@@ -38,11 +39,15 @@ type echoes struct {
 	// late is, by channel, since when what it delivers may have waited, and until when
 	// that is believed.
 	late map[int]lateness
+	// flows are how often the channels deliver.
+	flows map[int]flow
 }
 
 type lateness struct{ since, until time.Time }
 
-func newEchoes() echoes { return echoes{seed: maphash.MakeSeed(), late: make(map[int]lateness)} }
+func newEchoes() echoes {
+	return echoes{seed: maphash.MakeSeed(), late: make(map[int]lateness), flows: make(map[int]flow)}
+}
 
 // told notes an event of somebody else, and the steps of the leg that it tells. That a
 // pause is on is one of them in every event, since the first one may have been a start.
@@ -111,11 +116,17 @@ func (e *echoes) id(leg call.ID, k call.Key, change string) uint64 {
 // waited returns since when a notification may have waited to be delivered, zero where it
 // seems to be on time.
 func (e *echoes) waited(s *call.Snapshot, now time.Time) time.Time {
-	if len(e.recent)+len(e.past) == 0 || s.View == call.ViewREST {
+	if s.View == call.ViewREST {
 		return time.Time{}
 	}
+	f := e.flows[s.Channel]
+	last := f.last
+	silent := f.delivers(now)
+	e.flows[s.Channel] = f
 	if told, ok := e.change(s.CorrelationID); ok && now.Sub(told.seen) > lateAfter {
 		e.late[s.Channel] = lateness{told.received, now.Add(thawing)}
+	} else if silent {
+		e.late[s.Channel] = lateness{last, now.Add(thawing)}
 	}
 	if l, ok := e.late[s.Channel]; ok {
 		if l.until.After(now) {
@@ -124,4 +135,29 @@ func (e *echoes) waited(s *call.Snapshot, now time.Time) time.Time {
 		delete(e.late, s.Channel)
 	}
 	return time.Time{}
+}
+
+// flow is how often a channel delivers notifications.
+type flow struct {
+	last  time.Time
+	usual time.Duration // from one to the next, on average over the last inertia or so
+	count int           // up to inertia
+}
+
+const (
+	inertia = 64
+	// unusual is how many times as long as usual a silence is that is no chance.
+	unusual = 20
+)
+
+// delivers notes a notification, and reports whether it ends a silence that says that the
+// channel was held back.
+func (f *flow) delivers(now time.Time) (silent bool) {
+	pause := now.Sub(f.last)
+	if f.count > 0 {
+		silent = f.count == inertia && pause > max(lateAfter, unusual*f.usual)
+		f.usual += (pause - f.usual) / time.Duration(f.count)
+	}
+	f.last, f.count = now, min(f.count+1, inertia)
+	return silent
 }

@@ -1,6 +1,7 @@
 package bridge_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -70,6 +71,56 @@ func TestLateNotificationsAreNotNews(t *testing.T) {
 			t.Errorf("at last %s", d.State)
 		}
 	}
+}
+
+// A pause and its end are told by REST, which has no ids of changes, while the link of the
+// instance that leads in the end delivers nothing. That it was silent for unusually long says
+// that what comes now is late.
+func TestLateNotificationsOfWhatRESTHasToldAreNotNews(t *testing.T) {
+	r, one, two := pair(t)
+	for n := range 100 {
+		r.wait(20 * time.Millisecond)
+		two.Observe(&call.Snapshot{ConversationID: "busy", View: "ub", CorrelationID: fmt.Sprint(n), Received: r.now}, r.now)
+	}
+	r.wait(4 * time.Second)
+	one.sees(call.ViewREST, caller(), on())
+	one.expects("pause secure_paused")
+	r.wait(4 * time.Second)
+	one.sees(call.ViewREST, caller(), talking("leg", "ua"))
+	one.expects("resume secure_resumed")
+	two.reads()
+	one.Follow()
+	two.Lead(2)
+	two.hears(0, "on", caller(), on())
+	two.expects()
+	two.hears(0, "off", caller(), talking("leg", "ua"))
+	two.expects()
+	r.wait(time.Second)
+	again := on()
+	again.Muted = call.Yes
+	two.hears(0, "new", caller(), again)
+	two.expects("pause secure_paused", "update muted")
+}
+
+// A silence that is usual for its channel says nothing.
+func TestAPauseAfterAUsualSilenceIsNews(t *testing.T) {
+	r, one, two := pair(t)
+	for n := range 100 {
+		r.wait(5 * time.Second)
+		two.Observe(&call.Snapshot{ConversationID: "busy", View: "ub", CorrelationID: fmt.Sprint(n), Received: r.now}, r.now)
+	}
+	r.wait(4 * time.Second)
+	one.sees(call.ViewREST, caller(), on())
+	one.sends()
+	r.wait(4 * time.Second)
+	one.sees(call.ViewREST, caller(), talking("leg", "ua"))
+	one.sends()
+	two.reads()
+	one.Follow()
+	two.Lead(2)
+	r.wait(time.Second)
+	two.hears(0, "on", caller(), on())
+	two.expects("pause secure_paused")
 }
 
 // A channel is late by itself: what another one brings is news at once. So is a pause on

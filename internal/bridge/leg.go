@@ -109,6 +109,9 @@ func (l *legLane) tell(c *Core, d *recording.CallData, own bool, at time.Time) {
 // observe takes what a snapshot changed about the leg.
 func (l *legLane) observe(c *Core, ch *call.Change, from control.Source, now time.Time) {
 	l.seen, l.behind = ch.Leg, ch.Behind
+	if l.behind && l.flight == nil {
+		c.hasten(&l.lane) // our own topic shows now what REST did
+	}
 	l.believed = l.believed && len(ch.Edges) == 0
 	for i := range ch.Edges {
 		e := &ch.Edges[i]
@@ -263,6 +266,9 @@ func (l *legLane) compose(c *Core, now time.Time) *flight {
 	if first != nil && first.Phase() == call.Ended && len(l.doubted) > 0 {
 		l.redeem() // nothing comes after the end
 		first = l.next(c)
+	}
+	if first != nil && c.endsEarly(l, first, now) {
+		return nil
 	}
 	if first == nil && l.settle && !l.awaits() && l.differs(c) {
 		if !l.unsure.IsZero() && !l.asked { // as a standby it need not ask

@@ -26,10 +26,9 @@ const firstAsk = 300 * time.Millisecond
 func (c *Core) Observe(s *call.Snapshot, now time.Time) {
 	c.stats.Snapshots++
 	c.thaw(now)
+	s.Waited = c.echoes.waited(s, now)
 	if c.hush.After(now) {
 		s.Waited = c.frozen
-	} else {
-		s.Waited = c.echoes.waited(s, now)
 	}
 	c.waited, s.Outdated = s.Waited, c.outdated(s)
 	changes := c.tracker.Fold(s)

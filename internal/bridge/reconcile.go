@@ -184,6 +184,9 @@ func (e *Engine) compare(ctx context.Context, periodic bool) error {
 		return ctx.Err()
 	}
 	e.opts.Observer.Reconciliation(len(believed)+len(open), len(lost), time.Since(begin))
+	if e.conclude(ctx) != nil {
+		return ctx.Err()
+	}
 	var unfinished []string
 	e.Do(func(c *Core, now time.Time) {
 		if !periodic {
@@ -202,6 +205,21 @@ func (e *Engine) compare(ctx context.Context, periodic bool) error {
 		c.reconciledAt = now
 	})
 	e.finish(unfinished)
+	return nil
+}
+
+// conclude waits until the ends are told that REST has told: a gap closes after them.
+func (e *Engine) conclude(ctx context.Context) error {
+	var ends time.Time
+	e.Do(func(c *Core, _ time.Time) { ends = c.ends })
+	if wait := time.Until(ends); wait > 0 {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(wait):
+		}
+		e.Do(func(*Core, time.Time) {}) // sends them
+	}
 	return nil
 }
 

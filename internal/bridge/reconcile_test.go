@@ -26,6 +26,7 @@ type house struct {
 	known  []uint64 // of the messages about calls
 	begun  int      // questions
 	slow   time.Duration
+	over   string // this conversation has ended
 }
 
 func (*house) Flush() {}
@@ -69,7 +70,11 @@ func (h *house) Conversation(ctx context.Context, id string, _ bridge.Why) (*cal
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.asked = append(h.asked, id)
-	return frame(id, call.ViewREST, asked), nil
+	s := frame(id, call.ViewREST, asked)
+	if id == h.over {
+		s.Participants[1].State, s.Participants[1].End = "terminated", asked
+	}
+	return s, nil
 }
 
 func frame(id, view string, asked time.Time) *call.Snapshot {
@@ -92,6 +97,35 @@ func newHouse(t *testing.T) (h *house, stop func()) {
 }
 
 func (h *house) hears(id string) { h.engine.Snapshot(frame(id, "u"+id, time.Time{})) }
+
+// A gap closes after all that was missed is told, and so after an end that waits for what the
+// other instance was shown.
+func TestGapClosesAfterTheEndsThatRESTHasTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, stop := newHouse(t)
+		defer stop()
+		h.hears("conv1")
+		time.Sleep(time.Minute)
+		h.engine.Observation(bridge.Observation{Cause: recording.GapSocketLost, From: time.Now()})
+		h.over = "conv1"
+		time.Sleep(5 * time.Second)
+		h.engine.Observation(bridge.Observation{Up: true, Complete: true, From: time.Now()})
+		time.Sleep(8 * time.Second)
+		synctest.Wait()
+		checkFeed(t, h, recording.FeedGapOpened, recording.FeedGapClosed)
+		var told []string
+		for _, e := range h.stream.log {
+			if d := dataOf(t, e.Data); d != nil && d.Conversation.ID == "conv1" {
+				told = append(told, string(d.Verb))
+			} else if d == nil && strings.Contains(string(e.Data), string(recording.FeedGapClosed)) {
+				told = append(told, "closed")
+			}
+		}
+		if !slices.Equal(told, []string{"start", "stop", "closed"}) {
+			t.Error(told)
+		}
+	})
+}
 
 // After a gap only those conversations are asked for of which nothing was heard since:
 // every notification shows its conversation as a whole, and requests are scarce.

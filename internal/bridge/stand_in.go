@@ -88,6 +88,36 @@ func (l *legLane) resumes(c *Core, e *call.Edge, now time.Time) bool {
 	return false
 }
 
+// lastWord is how long the end of a leg waits that REST has told and our own topic has not
+// shown. What was missed before it may have been shown to the standby, and nothing can be
+// told after the end.
+const lastWord = 2 * time.Second
+
+// endsEarly reports whether a step is the end of a leg for which that time is not over, and
+// sets the leg aside until then.
+func (c *Core) endsEarly(l *legLane, e *call.Edge, now time.Time) bool {
+	due := e.Received.Add(lastWord)
+	if e.Phase() != call.Ended || !e.Reconciled || l.behind || c.concludes || !now.Before(due) {
+		return false
+	}
+	l.notBefore = due
+	c.park(&l.lane)
+	if due.After(c.ends) {
+		c.ends = due
+	}
+	return true
+}
+
+// Conclude has the ends told that wait, for a leader that is about to let go.
+func (c *Core) Conclude() {
+	c.concludes = true
+	for _, l := range c.later {
+		if leg, ok := l.owner.(*legLane); ok && leg.seen != nil && leg.seen.Phase == call.Ended {
+			c.hasten(l)
+		}
+	}
+}
+
 // A standby that stands in as often within as long is better off than the leader.
 const (
 	oftenStoodIn = 3

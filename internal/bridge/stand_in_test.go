@@ -73,6 +73,38 @@ func TestStandbyTellsWhatTheLeaderWasNotShown(t *testing.T) {
 	two.standsIn()
 }
 
+// REST tells the leader that a leg has ended of which the standby alone was shown the last
+// step. The end waits for that, as long as our own topic does not show it, and not for ever.
+func TestTheEndByRESTWaitsForWhatTheStandbyWasShown(t *testing.T) {
+	ended := muted("leg", "ua")
+	ended.State, ended.End = "terminated", start.Add(2*time.Second)
+	r, one, two := hidden(t)
+	r.wait(time.Second)
+	one.sees(call.ViewREST, caller(), ended)
+	one.expects()
+	one.works(two)
+	two.standsIn("update muted")
+	one.reads()
+	one.expects()
+	r.wait(2*time.Second - 1)
+	one.expects()
+	r.wait(1)
+	one.expects("stop cleared")
+
+	r, one, _ = hidden(t)
+	one.sees(call.ViewREST, caller(), ended)
+	one.expects()
+	r.wait(10 * time.Millisecond)
+	one.sees("ua", caller(), ended)
+	one.expects("stop cleared")
+
+	_, one, _ = hidden(t) // who lets go leaves nothing
+	one.sees(call.ViewREST, caller(), ended)
+	one.expects()
+	one.Conclude()
+	one.expects("stop cleared")
+}
+
 // A leader that tells nothing at all is dead, or slow: that is the business of the lease.
 func TestStandbyLeavesADeadLeaderToTheLease(t *testing.T) {
 	r, _, two := hidden(t)
