@@ -128,6 +128,12 @@ func (l *legLane) toldSince(waited time.Time) bool {
 	return !waited.IsZero() && !l.own && l.published != nil && l.published.Timing.Received.After(waited)
 }
 
+// answeredSince reports whether REST was asked about the leg after a notification may have been
+// sent that has waited since a time: the answer may be the newer word.
+func (l *legLane) answeredSince(c *Core, waited time.Time) bool {
+	return !waited.IsZero() && c.answered[l.id.Conversation].After(waited)
+}
+
 // toldAfter reports whether somebody else has told the state of the leg as it was after the
 // change that a step was shown with.
 func (l *legLane) toldAfter(c *Core, e *call.Edge) bool {

@@ -73,15 +73,55 @@ func TestLateNotificationsAreNotNews(t *testing.T) {
 	}
 }
 
+// isBusy lets the channel 0 deliver something every so often.
+func (i *instance) isBusy(every time.Duration) {
+	for n := range 100 {
+		i.wait(every)
+		i.Observe(&call.Snapshot{ConversationID: "busy", View: "ub", CorrelationID: fmt.Sprint(n), Received: i.now}, i.now)
+	}
+}
+
+// A leader asks REST before its late notifications come: what they show may be older than the
+// answer. One that shows the same hold proves it; else REST is asked again.
+func TestLateNotificationsAreNoNewsAfterAnAnswer(t *testing.T) {
+	for _, mute := range []bool{false, true} {
+		r := newRig(t)
+		one := r.instance("one")
+		one.Lead(1)
+		one.sees("ua", caller(), talking("leg", "ua"))
+		one.sends()
+		one.isBusy(20 * time.Millisecond)
+		r.wait(4 * time.Second)
+		again, word := talking("leg", "ua"), "held"
+		again.Held, again.StartHold = call.Yes, r.now.Add(-time.Second)
+		if mute {
+			again, word = muted("leg", "ua"), "muted"
+		}
+		one.sees(call.ViewREST, caller(), again)
+		one.expects("update " + word)
+		one.hears(0, "before", caller(), talking("leg", "ua"))
+		one.expects()
+		one.hears(0, "then", caller(), again)
+		one.expects()
+		r.wait(time.Second)
+		if asked := one.Asks(r.now); len(asked) != 1 {
+			t.Errorf("asked about %d conversations, not 1", len(asked))
+		}
+		one.sees(call.ViewREST, caller(), again)
+		one.expects()
+		one.hears(0, "now", caller(), talking("leg", "ua"))
+		if told := words(one.sends()); len(told) != 1 {
+			t.Error(word, told)
+		}
+	}
+}
+
 // A pause and its end are told by REST, which has no ids of changes, while the link of the
 // instance that leads in the end delivers nothing. That it was silent for unusually long says
 // that what comes now is late.
 func TestLateNotificationsOfWhatRESTHasToldAreNotNews(t *testing.T) {
 	r, one, two := pair(t)
-	for n := range 100 {
-		r.wait(20 * time.Millisecond)
-		two.Observe(&call.Snapshot{ConversationID: "busy", View: "ub", CorrelationID: fmt.Sprint(n), Received: r.now}, r.now)
-	}
+	two.isBusy(20 * time.Millisecond)
 	r.wait(4 * time.Second)
 	one.sees(call.ViewREST, caller(), on())
 	one.expects("pause secure_paused")
@@ -105,10 +145,7 @@ func TestLateNotificationsOfWhatRESTHasToldAreNotNews(t *testing.T) {
 // A silence that is usual for its channel says nothing.
 func TestAPauseAfterAUsualSilenceIsNews(t *testing.T) {
 	r, one, two := pair(t)
-	for n := range 100 {
-		r.wait(5 * time.Second)
-		two.Observe(&call.Snapshot{ConversationID: "busy", View: "ub", CorrelationID: fmt.Sprint(n), Received: r.now}, r.now)
-	}
+	two.isBusy(5 * time.Second)
 	r.wait(4 * time.Second)
 	one.sees(call.ViewREST, caller(), on())
 	one.sends()

@@ -46,7 +46,7 @@ type legLane struct {
 	// believed: the level is taken from the stream, and our topic has shown no other one
 	// since.
 	believed bool
-	// ever are the kinds of steps that somebody else has told of the leg.
+	// ever are the kinds of steps that somebody else has told of the leg, or REST.
 	ever kinds
 	// resumed is when the end of a secure pause that was told last was received, and
 	// elsewhere whether somebody else told it.
@@ -415,6 +415,9 @@ func (l *legLane) settled(c *Core, f *flight, now time.Time) {
 	}
 	if f.key.Kind == 0 {
 		return
+	}
+	if d.Confidence == recording.Reconciled {
+		l.ever |= 1 << f.key.Kind
 	}
 	// What we tell undoes what somebody else told: its end is still to be told.
 	l.ahead = slices.DeleteFunc(l.ahead, func(m mark) bool {

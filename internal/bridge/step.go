@@ -27,7 +27,7 @@ type step struct {
 func (l *legLane) consider(c *Core, s *step, now time.Time) {
 	e := &s.Edge
 	older := l.toldAfter(c, e)
-	late := s.passed || l.toldSince(s.waited) || older
+	late := s.passed || l.toldSince(s.waited) || older || l.answeredSince(c, s.waited)
 	if reached(control.LevelOf(l.published), e) {
 		return // published by somebody already
 	}
