@@ -19,8 +19,9 @@ type mark struct {
 	key call.Key
 	// occurred is when it happened, zero where the platform did not say.
 	occurred time.Time
-	// at is when it was read here, seen when about it was observed there.
-	at, seen time.Time
+	// at is when it was read here, seen when about it was observed there, told the same by
+	// that one's clock.
+	at, seen, told time.Time
 	// weak: it may never be observed, because our topic has spoken since, or has been
 	// silent for long. After a frozen link or process the notifications all come late,
 	// so that the step may still be among them.
@@ -91,6 +92,23 @@ func (l *legLane) lastHoldOver(e *call.Edge) call.Edge {
 func (l *legLane) returns(e *call.Edge) bool {
 	return e.Kind != call.SecureOn && e.Kind != call.SecureOff &&
 		slices.ContainsFunc(l.pending, func(p call.Edge) bool { return p.Kind == inverse(e.Kind) && same(p.Key, e.Key) })
+}
+
+// hides doubts, before the end of a leg is told, that what somebody else has told was still on:
+// our own topic has spoken well after that one was shown it, and has not shown it. The end of a
+// secure pause is not guessed.
+func (l *legLane) hides(c *Core) {
+	shown, level := c.tracker.Open(l.id), control.LevelOf(l.published)
+	for i := range l.ahead {
+		m := &l.ahead[i]
+		over := call.Key{Kind: inverse(m.key.Kind), Supervisor: m.key.Supervisor}
+		known := slices.ContainsFunc(l.doubted, func(e call.Edge) bool { return same(e.Key, over) })
+		if known || over.Kind <= m.key.Kind || m.key.Kind == call.SecureOn || !level.Step(m.key).Equal(level) || shown.Sub(m.told) < overtaking {
+			continue
+		}
+		l.doubted = append(l.doubted, call.Edge{Key: over, Occurred: shown, Estimated: true, Received: shown})
+	}
+	l.ahead = nil
 }
 
 // redeem makes the steps pending that were taken for told and were not: those
@@ -194,7 +212,7 @@ func (l *legLane) expect(c *Core, steps []call.Key, d *recording.CallData, histo
 		l.hesitate(c, now)
 	}
 	for _, k := range steps {
-		l.ahead = append(l.ahead, mark{key: k, occurred: occurred, at: now, seen: seenThere(d, now), weak: history})
+		l.ahead = append(l.ahead, mark{key: k, occurred: occurred, at: now, seen: seenThere(d, now), told: d.Timing.Received.Time, weak: history})
 	}
 	if n := len(l.ahead); n > maxAhead {
 		l.ahead = slices.Delete(l.ahead, 0, n-maxAhead)

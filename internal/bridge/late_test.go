@@ -460,3 +460,32 @@ func TestMissedMuteAndSeenEnd(t *testing.T) {
 	two.Lead(2)
 	two.expects("update unmuted")
 }
+
+// What somebody else has told was over before the end of the leg, says our own topic, which has
+// spoken well after that one was shown it. It has not shown how it began either. Right after it
+// the notifications may have overtaken each other.
+func TestTheEndDoesNotHideWhatWasOver(t *testing.T) {
+	for after, want := range map[time.Duration][]string{
+		time.Second:           {"update retrieved", "stop cleared"},
+		time.Second - 1:       {"stop cleared"},
+		50 * time.Millisecond: {"stop cleared"},
+	} {
+		r, one, two := pair(t)
+		held, ended := talking("leg", "ua"), talking("leg", "ua")
+		held.Held, held.StartHold = call.Yes, r.now
+		ended.State, ended.End = "terminated", r.now
+		one.sees(call.ViewREST, caller(), held)
+		one.expects("update held")
+		r.wait(after)
+		two.sees("ua", caller(), talking("leg", "ua"))
+		r.wait(2 * time.Second)
+		two.sees("ua", caller(), ended)
+		two.reads()
+		one.Follow()
+		two.Lead(2)
+		two.expects(want...)
+		if d := r.last(); d.State != recording.Stopped {
+			t.Errorf("at last %s", d.State)
+		}
+	}
+}

@@ -179,6 +179,9 @@ func (t *Tracker) foldLeg(c *conversation, s *Snapshot, p *Participant, isLate b
 	behind := false
 	if s.View != ViewREST {
 		l.seen = s.Received
+		if phaseOf(p) != Ended {
+			l.open = s.Received
+		}
 		behind = l.shown < phaseOf(p) && phaseOf(p) <= before.Phase
 		l.shown = max(l.shown, phaseOf(p))
 	}

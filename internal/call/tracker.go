@@ -52,8 +52,8 @@ type conversation struct {
 
 type legState struct {
 	Leg
-	// seen is when the leg's own topic last spoke.
-	seen time.Time
+	// seen is when the leg's own topic last spoke, open when it last showed it not ended.
+	seen, open time.Time
 	// lastHold is the start of the last hold: a snapshot with an older one is late. toldHold
 	// is that of the last one that somebody else has told.
 	lastHold, toldHold time.Time
@@ -134,6 +134,16 @@ func (t *Tracker) Seen(id ID) time.Time {
 	if c := t.conversations[id.Conversation]; c != nil {
 		if l := c.leg(id.Leg); l != nil {
 			return l.seen
+		}
+	}
+	return time.Time{}
+}
+
+// Open returns when the topic of the leg's own user last showed it, and not that it had ended.
+func (t *Tracker) Open(id ID) time.Time {
+	if c := t.conversations[id.Conversation]; c != nil {
+		if l := c.leg(id.Leg); l != nil {
+			return l.open
 		}
 	}
 	return time.Time{}
