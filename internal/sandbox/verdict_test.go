@@ -295,6 +295,11 @@ func TestABriefResumeNeedNotBeTold(t *testing.T) {
 	if v := sandbox.Judge(&s.e); !v.Clean || row(&v, "secure pause").Brief != 1 {
 		t.Errorf("told late: %+v\n%s", v.Violations, v.Table())
 	}
+	// Its frame comes when the second has begun.
+	s.change(i, func(e *recording.CallEvent) { e.Data.Timing.Received = recording.At(at(9300)) })
+	if v := sandbox.Judge(&s.e); !v.Clean || row(&v, "secure pause").Brief != 1 {
+		t.Errorf("shown late: %+v\n%s", v.Violations, v.Table())
+	}
 }
 
 // TestAResumeThatNobodyCouldTellIsNotMissed: the pause is on again when NATS is back.

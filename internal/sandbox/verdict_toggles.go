@@ -151,9 +151,27 @@ func align(happened, stored []flip) {
 // from when every topic had shown the end: as long as one says that the pause is on, it is.
 const brief = 2 * time.Second
 
+func (j *judge) isBrief(resume *flip) bool {
+	return !resume.on && resume.past.Sub(resume.shown)-j.excuse(span{resume.shown, resume.past}) < brief
+}
+
+// join lets a secure pause that came back within that time, and was told when it had, be told of
+// the first one: for the recorder both are one.
+func (j *judge) join(happened []flip) {
+	for i := len(happened) - 3; i >= 0; i-- {
+		first, resume, again := &happened[i], &happened[i+1], &happened[i+2]
+		if first.on && first.match < 0 && resume.match < 0 && j.isBrief(resume) && again.on {
+			first.match, again.match = again.match, first.match
+		}
+	}
+}
+
 // count puts the changes of a property into the rows.
 func (j *judge) count(t *talk, r toggleRow, happened, stored []flip) {
 	secure := r.kind == simulator.ToggleSecurePause
+	if secure {
+		j.join(happened)
+	}
 	// apart is set after a change that nobody could have told, and swallowed after a
 	// resume that need not be told: the next one only undoes it, and is no change for
 	// who has not been told of the first.
@@ -168,7 +186,7 @@ func (j *judge) count(t *talk, r toggleRow, happened, stored []flip) {
 			j.truths = append(j.truths, stored[f.match].told.Sub(f.at))
 		case f.ridden, secure && f.on && (returned || t.log.closed(f.at, f.past)):
 			row.Brief++
-		case secure && !f.on && f.past.Sub(f.shown)-j.excuse(span{f.shown, f.past}) < brief:
+		case secure && j.isBrief(&f):
 			swallowed = true
 			row.Brief++
 		case undone:
