@@ -94,6 +94,17 @@ func (l *legLane) returns(e *call.Edge) bool {
 		slices.ContainsFunc(l.pending, func(p call.Edge) bool { return p.Kind == inverse(e.Kind) && same(p.Key, e.Key) })
 }
 
+// lastWords makes pending what is in doubt, where a step is the end of the leg: nothing comes
+// after it. It reports whether there may be anything.
+func (l *legLane) lastWords(c *Core, e *call.Edge) bool {
+	if e.Phase() != call.Ended || len(l.doubted)+len(l.ahead) == 0 {
+		return false
+	}
+	l.hides(c)
+	l.redeem()
+	return true
+}
+
 // hides doubts, before the end of a leg is told, that what somebody else has told was still on:
 // our own topic has spoken well after that one was shown it, and has not shown it. The end of a
 // secure pause is not guessed.

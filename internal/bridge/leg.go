@@ -263,9 +263,7 @@ func (l *legLane) compose(c *Core, now time.Time) *flight {
 		return l.standIn(c, now)
 	}
 	first := l.next(c)
-	if first != nil && first.Phase() == call.Ended && len(l.doubted)+len(l.ahead) > 0 {
-		l.hides(c)
-		l.redeem() // nothing comes after the end
+	if first != nil && l.lastWords(c, first) {
 		first = l.next(c)
 	}
 	if first != nil && c.endsEarly(l, first, now) {

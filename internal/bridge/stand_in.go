@@ -31,6 +31,9 @@ func (l *legLane) standIn(c *Core, now time.Time) *flight {
 		return nil
 	}
 	e := l.pending[0]
+	if l.lastWords(c, &e) && l.pending[0].Kind != call.SecureOff && l.forsaken(c, now) {
+		e = l.pending[0]
+	}
 	if e.Kind == call.SecureOn && l.seen.SecurePause {
 		return nil // see sacred
 	}

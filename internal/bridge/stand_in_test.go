@@ -133,6 +133,25 @@ func TestStandbyLeavesALegToALeaderThatWasShownItLater(t *testing.T) {
 	two.standsIn()
 }
 
+// A standby that was started a moment ago was shown a step and the end, and the leader was not.
+// What the first word of a topic shows may be old, but nothing comes after the end.
+func TestStandbyTellsWhatItDoubtsBeforeTheEnd(t *testing.T) {
+	r, one, _ := hidden(t)
+	one.sees("ua", caller(), muted("leg", "ua"))
+	one.expects("update muted")
+	two := r.instance("two")
+	two.reads()
+	r.wait(time.Second)
+	ended := talking("leg", "ua")
+	ended.State, ended.End = "terminated", r.now
+	two.sees("ua", caller(), talking("leg", "ua"))
+	r.wait(time.Second)
+	two.sees("ua", caller(), ended)
+	r.wait(time.Second)
+	one.works(two)
+	two.standsIn("update unmuted", "stop cleared")
+}
+
 // A leg that the leader was not shown at all is told from its beginning to its end.
 func TestStandbyTellsALegThatTheLeaderWasNotShown(t *testing.T) {
 	r, one, two := pair(t)
