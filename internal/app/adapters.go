@@ -90,6 +90,8 @@ func (q questions) Conversation(ctx context.Context, id string, why bridge.Why) 
 // wait for all those of a comparison.
 func priority(why bridge.Why) genesys.Priority {
 	switch why {
+	case bridge.WhyPause:
+		return genesys.PriorityPauses
 	case bridge.WhyDoubt:
 		return genesys.PriorityDoubts
 	case bridge.WhyGap:

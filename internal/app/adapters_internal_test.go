@@ -7,10 +7,14 @@ import (
 	"github.com/recorderbridge/genesys-ingestor/internal/publish"
 )
 
-// A comparison of hundreds of calls must leave requests for those that contradict themselves.
+// A comparison of hundreds of calls must leave requests for those that contradict themselves, and
+// these for those in a secure pause.
 func TestDoubtsComeBeforeComparisons(t *testing.T) {
-	if doubt, gap, periodic := priority(bridge.WhyDoubt), priority(bridge.WhyGap), priority(bridge.WhyPeriodic); doubt >= gap || gap >= periodic {
-		t.Errorf("priorities %d, %d and %d", doubt, gap, periodic)
+	order := []bridge.Why{bridge.WhyPause, bridge.WhyDoubt, bridge.WhyGap, bridge.WhyPeriodic}
+	for i, why := range order[1:] {
+		if priority(order[i]) >= priority(why) {
+			t.Errorf("reason %d does not come before %d", order[i], why)
+		}
 	}
 }
 

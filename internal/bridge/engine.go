@@ -40,7 +40,8 @@ type Why int
 
 // The reasons, the most important first.
 const (
-	WhyDoubt    Why = iota // what is known contradicts itself
+	WhyPause    Why = iota // what is known of a call in a secure pause contradicts itself
+	WhyDoubt               // what is known contradicts itself
 	WhyGap                 // something may have been missed
 	WhyPeriodic            // no occasion
 )
@@ -97,8 +98,10 @@ type Engine struct {
 	loads chan Load
 	// reconcile wakes the reconciler; its requests are coalesced.
 	reconcile chan struct{}
-	urgent    chan string
-	// asking are those in urgent, and those that are being read; mu protects it.
+	// urgent are the questions about calls in a secure pause, doubtful those about others,
+	// which must not stand in their way.
+	urgent, doubtful chan string
+	// asking are those in both, and those that are being read; mu protects it.
 	asking map[string]bool
 	// unfinished has room for the one list of what the finisher is to read next.
 	unfinished chan []string
@@ -144,7 +147,7 @@ func NewEngine(o EngineOptions) *Engine {
 	}
 	return &Engine{
 		opts: o, log: o.Logger, core: NewCore(o.Core), loads: make(chan Load, 1024),
-		reconcile: make(chan struct{}, 1), urgent: make(chan string, 256), asking: make(map[string]bool), unfinished: make(chan []string, 1), done: make(chan struct{}),
+		reconcile: make(chan struct{}, 1), urgent: make(chan string, 256), doubtful: make(chan string, 256), asking: make(map[string]bool), unfinished: make(chan []string, 1), done: make(chan struct{}),
 		gaps: newGaps(o.Core.Instance),
 	}
 }
@@ -284,7 +287,10 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	helpers.Go(func() { e.reconciler(ctx) })
 	helpers.Go(func() { e.finisher(ctx) })
-	helpers.Go(func() { e.asker(ctx) })
+	for range askers {
+		helpers.Go(func() { e.asker(ctx, e.urgent, WhyPause) })
+		helpers.Go(func() { e.asker(ctx, e.doubtful, WhyDoubt) })
+	}
 
 	ticker := time.NewTicker(time.Second / ticksPerSecond)
 	defer ticker.Stop()
@@ -334,8 +340,12 @@ func (e *Engine) tick(second bool) {
 			if e.asking[id] {
 				continue // the question waits for its turn
 			}
+			questions := e.doubtful
+			if c.tracker.PauseOn(id) {
+				questions = e.urgent
+			}
 			select {
-			case e.urgent <- id:
+			case questions <- id:
 				e.asking[id] = true
 			default: // it is asked again
 			}

@@ -121,24 +121,21 @@ func (e *Engine) reconciler(ctx context.Context) {
 	}
 }
 
-// asker reads the conversations that contradict themselves.
-func (e *Engine) asker(ctx context.Context) {
-	var readers sync.WaitGroup
-	defer readers.Wait()
-	for range 4 {
-		readers.Go(func() {
-			for {
-				select {
-				case <-ctx.Done():
-					return
-				case id := <-e.urgent:
-					if err := e.read(ctx, id, nil, WhyDoubt); err != nil && ctx.Err() == nil {
-						e.log.Warn("a doubtful conversation could not be read", "conversation", id, "error", err)
-					}
-					e.Do(func(*Core, time.Time) { delete(e.asking, id) })
-				}
+// askers read the questions of each kind.
+const askers = 4
+
+// asker reads conversations that contradict themselves.
+func (e *Engine) asker(ctx context.Context, questions <-chan string, why Why) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case id := <-questions:
+			if err := e.read(ctx, id, nil, why); err != nil && ctx.Err() == nil {
+				e.log.Warn("a doubtful conversation could not be read", "conversation", id, "error", err)
 			}
-		})
+			e.Do(func(*Core, time.Time) { delete(e.asking, id) })
+		}
 	}
 }
 

@@ -24,7 +24,7 @@ type house struct {
 	asked  []string
 	feed   []recording.FeedData
 	known  []uint64 // of the messages about calls
-	begun  int      // questions
+	begun  []string // questions
 	slow   time.Duration
 	over   string // this conversation has ended
 }
@@ -59,7 +59,7 @@ func (h *house) Open(context.Context) ([]bridge.Open, error) {
 func (h *house) Conversation(ctx context.Context, id string, _ bridge.Why) (*call.Snapshot, error) {
 	asked := time.Now()
 	h.mu.Lock()
-	h.begun++
+	h.begun = append(h.begun, id)
 	wait := max(h.slow, time.Second)
 	h.mu.Unlock()
 	select {
@@ -308,8 +308,36 @@ func TestAQuestionIsAskedOnceAtATime(t *testing.T) {
 		synctest.Wait()
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		if h.begun != 1 {
-			t.Errorf("%d questions in nine seconds", h.begun)
+		if len(h.begun) != 1 {
+			t.Errorf("%d questions in nine seconds", len(h.begun))
+		}
+	})
+}
+
+// A question about a call in a secure pause does not wait behind those about others: whether the
+// pause is over decides what is recorded.
+func TestAQuestionAboutAPauseDoesNotWaitForOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, stop := newHouse(t)
+		defer stop()
+		h.slow = time.Hour
+		ask := func(id string, paused call.Flag) {
+			s := frame(id, "u"+id, time.Time{})
+			s.SecurePause, s.Participants[1].SecurePause = paused, paused
+			s.Participants = append(s.Participants, talking("silent", "ub"))
+			h.engine.Snapshot(s)
+		}
+		for i := range 20 {
+			ask(fmt.Sprint("other", i), call.No)
+		}
+		time.Sleep(5 * time.Second)
+		ask("paused", call.Yes)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if !slices.Contains(h.begun, "paused") {
+			t.Errorf("asked about %v", h.begun)
 		}
 	})
 }

@@ -16,7 +16,8 @@ type Priority int
 // The priorities, the most important first.
 const (
 	PriorityChannels  Priority = iota // channels and topics; used inside
-	PriorityDoubts                    // calls of which what is known contradicts itself
+	PriorityPauses                    // calls in a secure pause, of which what is known contradicts itself
+	PriorityDoubts                    // other calls of which it does
 	PriorityDiscovery                 // users, groups, queues, the list of open calls
 	PriorityLegs                      // reads of open calls after a gap
 	PriorityPeriodic                  // comparison without an occasion
@@ -59,8 +60,10 @@ func (g *gate) share(p Priority) int {
 	percent := 100
 	switch p {
 	case PriorityChannels:
-	case PriorityDoubts:
+	case PriorityPauses:
 		percent = 85 // three sessions of channels can be made from the rest
+	case PriorityDoubts:
+		percent = 80
 	case PriorityDiscovery:
 		percent = 75
 	case PriorityLegs:

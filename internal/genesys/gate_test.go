@@ -39,7 +39,7 @@ func TestGateKeepsShares(t *testing.T) {
 		for _, c := range []struct {
 			p    Priority
 			used int // afterwards
-		}{{PriorityLegs, 65}, {PriorityDiscovery, 75}, {PriorityDoubts, 85}, {PriorityChannels, 96}} {
+		}{{PriorityLegs, 65}, {PriorityDiscovery, 75}, {PriorityDoubts, 80}, {PriorityPauses, 85}, {PriorityChannels, 96}} {
 			if w := pass(t, g, c.p, 200, limits(c.used, 100, 30)); w != 0 {
 				t.Errorf("priority %d waited %s below its share", c.p, w)
 			}
