@@ -142,6 +142,29 @@ func TestLateNotificationsOfWhatRESTHasToldAreNotNews(t *testing.T) {
 	two.expects("pause secure_paused", "update muted")
 }
 
+// The other instance was started after a pause and tells the leg, which is not paused any more.
+// Then the link of this one delivers the pause. One that begins after that is told as usual.
+func TestALatePauseThatWasOverBeforeTheStartIsNotNews(t *testing.T) {
+	r := newRig(t)
+	one, two := r.instance("one"), r.instance("two")
+	one.Lead(1)
+	two.isBusy(20 * time.Millisecond)
+	r.wait(6 * time.Second)
+	one.sees("ua", caller(), talking("leg", "ua"))
+	one.expects("start established")
+	two.reads()
+	r.wait(2 * time.Second)
+	for k, p := range []call.Participant{talking("leg", "ua"), on(), talking("leg", "ua")} {
+		two.hears(0, changes[k], caller(), p)
+	}
+	r.wait(time.Second)
+	one.works(two)
+	two.standsIn()
+	two.hears(0, "new", caller(), on())
+	r.wait(time.Second)
+	two.standsIn("pause secure_paused")
+}
+
 // A silence that is usual for its channel says nothing.
 func TestAPauseAfterAUsualSilenceIsNews(t *testing.T) {
 	r, one, two := pair(t)
@@ -206,11 +229,11 @@ func TestLatePauseThatIsNotToldToBeOverIsOn(t *testing.T) {
 		two.reads()
 	}
 	r.wait(4 * time.Second)
-	one.hears(0, "muted", caller(), muted("leg", "ua"))
+	one.hears(0, "mute", caller(), muted("leg", "ua"))
 	one.sends()
 	two.reads()
 	r.wait(4 * time.Second)
-	two.hears(0, "muted", caller(), muted("leg", "ua"))
+	two.hears(0, "mute", caller(), muted("leg", "ua"))
 	one.Follow()
 	two.Lead(2)
 	again := on()

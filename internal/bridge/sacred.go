@@ -126,6 +126,15 @@ func (l *legLane) outlive(c *Core, now time.Time) {
 	})
 }
 
+// clears lets what somebody else has told of a leg, without a secure pause, count as the end of
+// one that is shown late.
+func (l *legLane) clears() {
+	level, told := control.LevelOf(l.published), l.published.Timing.Received.Time
+	if level.Phase == call.Connected && !level.SecurePause && told.After(l.resumed) {
+		l.resumed, l.elsewhere = told, true
+	}
+}
+
 // unmade takes back a secure pause that is seen to be over before it was told, when it was
 // only believed in doubt, or when somebody else has told a pause and its end: it was that one.
 func (l *legLane) unmade(e *call.Edge) bool {

@@ -31,6 +31,9 @@ func (l *legLane) consider(c *Core, s *step, now time.Time) {
 	if reached(control.LevelOf(l.published), e) {
 		return // published by somebody already
 	}
+	if isPause(*e) && l.toldSince(s.waited) {
+		l.clears()
+	}
 	var over call.Edge
 	another := l.isLater(e) && !l.held.IsZero()
 	if another {
