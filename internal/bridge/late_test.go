@@ -244,6 +244,30 @@ func TestLateEndHasNoNews(t *testing.T) {
 	two.expects("update wrapped_up")
 }
 
+// Each instance is shown two notifications of the end at the same moment, and the leader tells the
+// first one and lets go. The next one tells what the second has corrected.
+func TestTheLastWordOnTheEndIsTold(t *testing.T) {
+	r, one, two := pair(t)
+	gone := talking("leg", "ua")
+	gone.State, gone.End, gone.DisconnectType = "disconnected", r.now, "transfer"
+	final := gone
+	final.State, final.DisconnectType = "terminated", "peer"
+	two.sees("ua", caller(), gone)
+	two.sees("ua", caller(), final)
+	r.wait(time.Millisecond)
+	one.sees("ua", caller(), gone)
+	one.expects("stop transferred")
+	two.reads()
+	one.sees("ua", caller(), final)
+	one.Follow()
+	two.Lead(2)
+	r.wait(time.Second)
+	two.expects("update data_changed")
+	if d := r.last(); d.Leg.DisconnectType != "peer" {
+		t.Errorf("it ended by %q", d.Leg.DisconnectType)
+	}
+}
+
 // What was believed because its notification did not come is followed on, as long as the
 // topic shows nothing else: its notifications are late, and say nothing new.
 func TestBeliefFollowsTheStream(t *testing.T) {

@@ -194,7 +194,7 @@ func (l *legLane) learned(c *Core, e *Entry, now time.Time) error {
 		return nil
 	}
 	// Facts that were told by somebody who knew more lately stay.
-	if _, differs := control.Differs(d, l.seen, c.opts.Names); !differs || !c.tracker.Seen(l.id).After(d.Timing.Received.Time) {
+	if _, differs := control.Differs(d, l.seen, c.opts.Names); !differs || !l.knows(c, d) {
 		l.facts = time.Time{}
 	}
 	return nil
@@ -245,9 +245,15 @@ func (l *legLane) next(c *Core) *call.Edge {
 // promoted prepares the leg for publishing by this instance: facts are compared where
 // this instance has heard of the leg since the last event was made.
 func (l *legLane) promoted(c *Core) {
-	if l.seen != nil && (!l.behind || l.wrapsUp()) && l.facts.IsZero() && l.published != nil && c.tracker.Seen(l.id).After(l.published.Timing.Received.Time) {
+	if l.seen != nil && (!l.behind || l.wrapsUp()) && l.facts.IsZero() && l.published != nil && l.knows(c, l.published) {
 		l.facts = l.written
 	}
+}
+
+// knows reports whether our own topic may have shown more than what an event was made of: of two
+// notifications a moment apart, each instance may have been shown another one first.
+func (l *legLane) knows(c *Core, d *recording.CallData) bool {
+	return c.tracker.Seen(l.id).Add(overtaking).After(d.Timing.Received.Time)
 }
 
 // compose returns the next event of the leg: the first pending edge, else a refresh,
