@@ -84,6 +84,16 @@ func (i *instance) isBusy(every time.Duration) {
 // A leader asks REST before its late notifications come: what they show may be older than the
 // answer. One that shows the same hold proves it; else REST is asked again.
 func TestLateNotificationsAreNoNewsAfterAnAnswer(t *testing.T) {
+	r := newRig(t)
+	one := r.instance("one")
+	one.Lead(1)
+	one.isBusy(20 * time.Millisecond)
+	r.wait(4 * time.Second)
+	one.sees(call.ViewREST, caller(), muted("leg", "ua"))
+	one.expects("start established") // and that it is muted
+	one.hears(0, "before", caller(), talking("leg", "ua"))
+	one.expects()
+
 	for _, mute := range []bool{false, true} {
 		r := newRig(t)
 		one := r.instance("one")

@@ -409,6 +409,11 @@ func (l *legLane) settled(c *Core, f *flight, now time.Time) {
 	if !ok {
 		return
 	}
+	if d.Confidence == recording.Reconciled {
+		before, after := control.LevelOf(l.published), control.LevelOf(d)
+		before.Phase = after.Phase
+		l.ever.add(call.Between(before, after, true))
+	}
 	l.tell(c, d, true, now)
 	c.latencies = append(c.latencies, Latency{
 		Verb: d.Verb, Cause: d.Cause, Confidence: d.Confidence,
@@ -420,9 +425,6 @@ func (l *legLane) settled(c *Core, f *flight, now time.Time) {
 	}
 	if f.key.Kind == 0 {
 		return
-	}
-	if d.Confidence == recording.Reconciled {
-		l.ever |= 1 << f.key.Kind
 	}
 	// What we tell undoes what somebody else told: its end is still to be told.
 	l.ahead = slices.DeleteFunc(l.ahead, func(m mark) bool {
