@@ -12,15 +12,20 @@ import (
 // renewLimit bounds one renewal; when it is over the old session is still there.
 const renewLimit = 2 * time.Minute
 
+// restartPause is left before a restart that failed is tried again.
+const restartPause = 10 * time.Second
+
 // restarts does the daily restart, and those that were asked for.
 func (a *App) restarts(ctx context.Context) error {
 	for ctx.Err() == nil {
 		plan := a.plan()
 		var reason string
+		var requested bool
 		t := time.NewTimer(min(max(time.Until(plan.At), 0), time.Second))
 		select {
 		case <-ctx.Done():
 		case reason = <-a.renewals:
+			requested = true
 		case <-t.C:
 			if plan.IsDue(time.Now()) && !a.renewedAt().IsZero() {
 				reason = string(plan.Reason)
@@ -34,7 +39,10 @@ func (a *App) restarts(ctx context.Context) error {
 			a.log.Error("restart failed, the old session goes on", "error", err)
 			a.metrics.restartFailures.Inc()
 			a.fail(err)
-			pause(ctx, 10*time.Second)
+			pause(ctx, restartPause)
+			if requested { // else it is still due
+				a.Restart(reason)
+			}
 		}
 	}
 	return nil

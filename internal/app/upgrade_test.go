@@ -97,6 +97,30 @@ func TestRestartUnderTraffic(t *testing.T) {
 	}
 }
 
+// A restart that was asked for and that the platform refuses is not forgotten: it is tried again.
+func TestRefusedRestartIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, busy())
+	one, _ := s.pair()
+	if _, err := s.org.Inject(simulator.Fault{Kind: simulator.FaultREST, Path: "/api/v2/notifications/channels", Status: 500, Count: 1}); err != nil {
+		t.Fatal(err)
+	}
+	one.Restart("requested")
+	s.fed("the session was restarted", func(feed []recording.FeedData) bool {
+		begun, done := 0, 0
+		for _, f := range feed {
+			switch f.Event {
+			case recording.FeedRestarting:
+				begun++
+			case recording.FeedRestarted:
+				done++
+			default:
+			}
+		}
+		return begun == 2 && done == 1
+	})
+}
+
 // The schedule restarts by itself: here because the token ends soon, by the same path
 // as every day. The session goes on over the end of several tokens.
 func TestScheduleRestartsByItself(t *testing.T) {
