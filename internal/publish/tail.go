@@ -26,6 +26,7 @@ var (
 const (
 	DefaultHeartbeat = 2 * time.Second
 	defaultPull      = 8192
+	halfPull         = defaultPull / 2
 )
 
 // Pauses between two attempts to read on.

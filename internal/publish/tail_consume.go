@@ -77,12 +77,21 @@ func (t *Tail) consume(ctx context.Context, origin *time.Time, deliver func([]En
 	gathering := false
 	for {
 		switch {
+		case p.outstanding > 0 && p.remaining >= uint64(p.outstanding+halfPull) && p.outstanding <= halfPull:
+			// What is requested now is there: the server need not wait for the next request.
+			if err := t.request(p, halfPull); err != nil {
+				return err
+			}
 		case p.outstanding > 0 || gathering:
 		case p.atEnd && p.brought > tailFew:
 			gathering = true
 			gather.Reset(tailGather)
 		default:
-			if err := t.request(p); err != nil {
+			n := defaultPull
+			if p.atEnd {
+				n = tailTrickle
+			}
+			if err := t.request(p, n); err != nil {
 				return err
 			}
 		}
@@ -249,29 +258,25 @@ func (t *Tail) remove(p *pull, sub *nats.Subscription) {
 	}
 }
 
-// request asks for more messages. Usually for all there are, or else for the next one
+// request asks for more messages, so many at most. Usually for all there are, or else for the next one
 // as soon as it is stored; the server ends that request when it has no more to give, so
 // that messages can gather before the next one. When few came that way, for the next
 // few as they are stored.
-func (t *Tail) request(p *pull) error {
-	all := !p.atEnd
-	n := defaultPull
-	if !all {
-		n = tailTrickle
-	}
+func (t *Tail) request(p *pull, n int) error {
 	body, err := json.Marshal(struct {
 		Batch     int           `json:"batch"`
 		NoWait    bool          `json:"no_wait"`
 		Expires   time.Duration `json:"expires"`
 		Heartbeat time.Duration `json:"idle_heartbeat"`
-	}{n, all, tailExpires, t.options.Heartbeat})
+	}{n, !p.atEnd, tailExpires, t.options.Heartbeat})
 	if err != nil {
 		return fmt.Errorf("encode pull request: %w", err)
 	}
 	if err := t.conn.PublishRequest(p.next, p.inbox, body); err != nil {
 		return fmt.Errorf("request messages: %w", err)
 	}
-	p.outstanding, p.brought = n, 0
+	p.outstanding += n
+	p.brought = 0
 	return nil
 }
 
