@@ -100,15 +100,15 @@ func (l *legLane) lastWords(c *Core, e *call.Edge) bool {
 	if e.Phase() != call.Ended || len(l.doubted)+len(l.ahead) == 0 {
 		return false
 	}
-	l.hides(c)
+	l.unseenEnds(c)
 	l.redeem()
 	return true
 }
 
-// hides doubts, before the end of a leg is told, that what somebody else has told was still on:
-// our own topic has spoken well after that one was shown it, and has not shown it. The end of a
-// secure pause is not guessed.
-func (l *legLane) hides(c *Core) {
+// unseenEnds adds to the doubts, before the end of a leg is told, the end of what somebody else has
+// told: our own topic has spoken well after that one was shown it, and has not shown it. The end of
+// a secure pause is not guessed.
+func (l *legLane) unseenEnds(c *Core) {
 	shown, level := c.tracker.Open(l.id), control.LevelOf(l.published)
 	for i := range l.ahead {
 		m := &l.ahead[i]

@@ -108,6 +108,9 @@ func (w *world) checkLast(p *party, h *history) {
 	if last.State != want {
 		w.rt.Fatalf("G6: leg %s is told as %s and is %s\n%s", p.ID, last.State, want, h)
 	}
+	if want == recording.Stopped && !p.Connected.IsZero() && last.Leg.DisconnectType != p.DisconnectType {
+		w.rt.Fatalf("G6: leg %s is told to have ended by %q and has by %q\n%s", p.ID, last.Leg.DisconnectType, p.DisconnectType, h)
+	}
 	if want != recording.Stopped && (last.Leg.Held != (p.Held == call.Yes) || last.Leg.Muted != (p.Muted == call.Yes)) {
 		w.rt.Fatalf("G6: leg %s is told held=%v muted=%v\n%s", p.ID, last.Leg.Held, last.Leg.Muted, h)
 	}
