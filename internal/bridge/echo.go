@@ -36,18 +36,10 @@ type echoes struct {
 	seed         maphash.Seed
 	recent, past map[uint64]echo // by change, and by change and step of a leg
 	turned       time.Time
-	// late is, by channel, since when what it delivers may have waited, and until when
-	// that is believed.
-	late map[int]lateness
-	// flows are how often the channels deliver.
-	flows map[int]flow
+	channels map[int]*flow
 }
 
-type lateness struct{ since, until time.Time }
-
-func newEchoes() echoes {
-	return echoes{seed: maphash.MakeSeed(), late: make(map[int]lateness), flows: make(map[int]flow)}
-}
+func newEchoes() echoes { return echoes{seed: maphash.MakeSeed(), channels: make(map[int]*flow)} }
 
 // told notes an event of somebody else, and the steps of the leg that it tells. That a
 // pause is on is one of them in every event, since the first one may have been a start.
@@ -119,29 +111,32 @@ func (e *echoes) waited(s *call.Snapshot, now time.Time) time.Time {
 	if s.View == call.ViewREST {
 		return time.Time{}
 	}
-	f := e.flows[s.Channel]
+	f := e.channels[s.Channel]
+	if f == nil {
+		f = new(flow)
+		e.channels[s.Channel] = f
+	}
 	last := f.last
 	silent := f.delivers(now)
-	e.flows[s.Channel] = f
 	if told, ok := e.change(s.CorrelationID); ok && now.Sub(told.seen) > lateAfter {
-		e.late[s.Channel] = lateness{told.received, now.Add(thawing)}
+		f.since, f.late = told.received, now.Add(thawing)
 	} else if silent {
-		e.late[s.Channel] = lateness{last, now.Add(thawing)}
+		f.since, f.late = last, now.Add(thawing)
 	}
-	if l, ok := e.late[s.Channel]; ok {
-		if l.until.After(now) {
-			return l.since
-		}
-		delete(e.late, s.Channel)
+	if !f.late.After(now) {
+		return time.Time{}
 	}
-	return time.Time{}
+	return f.since
 }
 
-// flow is how often a channel delivers notifications.
+// flow is how a channel delivers notifications.
 type flow struct {
 	last  time.Time
 	usual time.Duration // from one to the next, on average over the last inertia or so
 	count int           // up to inertia
+	// late is until when what it delivers is believed to be late, since from when that may
+	// have waited.
+	late, since time.Time
 }
 
 const (
