@@ -104,12 +104,18 @@ func NewTracker(o Options) *Tracker {
 // Len returns the number of tracked conversations and legs.
 func (t *Tracker) Len() (conversations, legs int) { return len(t.conversations), t.legs }
 
+// leg returns what is known of a leg, nil when it is not tracked.
+func (t *Tracker) leg(id ID) *legState {
+	if c := t.conversations[id.Conversation]; c != nil {
+		return c.leg(id.Leg)
+	}
+	return nil
+}
+
 // Leg returns what is believed about a leg.
 func (t *Tracker) Leg(id ID) (*Leg, bool) {
-	if c := t.conversations[id.Conversation]; c != nil {
-		if l := c.leg(id.Leg); l != nil {
-			return &l.Leg, true
-		}
+	if l := t.leg(id); l != nil {
+		return &l.Leg, true
 	}
 	return nil, false
 }
@@ -131,20 +137,16 @@ func (t *Tracker) Legs(conversation string) iter.Seq[ID] {
 
 // Seen returns when the topic of the leg's own user last spoke of it.
 func (t *Tracker) Seen(id ID) time.Time {
-	if c := t.conversations[id.Conversation]; c != nil {
-		if l := c.leg(id.Leg); l != nil {
-			return l.seen
-		}
+	if l := t.leg(id); l != nil {
+		return l.seen
 	}
 	return time.Time{}
 }
 
 // Open returns when the topic of the leg's own user last showed it, and not that it had ended.
 func (t *Tracker) Open(id ID) time.Time {
-	if c := t.conversations[id.Conversation]; c != nil {
-		if l := c.leg(id.Leg); l != nil {
-			return l.open
-		}
+	if l := t.leg(id); l != nil {
+		return l.open
 	}
 	return time.Time{}
 }
@@ -211,32 +213,24 @@ func (t *Tracker) Adopt(l *Leg) *Leg {
 // Adopted reports whether a leg is known from the stream only: no snapshot has
 // spoken of it yet.
 func (t *Tracker) Adopted(id ID) bool {
-	c := t.conversations[id.Conversation]
-	if c == nil {
-		return false
-	}
-	l := c.leg(id.Leg)
+	l := t.leg(id)
 	return l != nil && l.adopted
 }
 
 // Believe overrules the level of a leg, for what another instance has published and
 // this one has never seen. The phase only grows.
 func (t *Tracker) Believe(id ID, level Level) {
-	if c := t.conversations[id.Conversation]; c != nil {
-		if l := c.leg(id.Leg); l != nil {
-			level.Phase = max(level.Phase, l.Phase)
-			l.Level = level
-		}
+	if l := t.leg(id); l != nil {
+		level.Phase = max(level.Phase, l.Phase)
+		l.Level = level
 	}
 }
 
 // ToldHold notes when a hold began that somebody else has told: the end of the one before it is
 // told as well.
 func (t *Tracker) ToldHold(id ID, hold time.Time) {
-	if c := t.conversations[id.Conversation]; c != nil {
-		if l := c.leg(id.Leg); l != nil && hold.After(l.toldHold) {
-			l.toldHold = hold
-		}
+	if l := t.leg(id); l != nil && hold.After(l.toldHold) {
+		l.toldHold = hold
 	}
 }
 
