@@ -216,14 +216,20 @@ func TestDoubtIsOverAtTheEnd(t *testing.T) {
 	three.expects("update retrieved", "stop cleared")
 }
 
+// corrected is the end of a leg, and the same with another cause, as the platform corrects it.
+func corrected(r *rig) (gone, final call.Participant) {
+	gone = talking("leg", "ua")
+	gone.State, gone.End, gone.DisconnectType = "disconnected", r.now, "transfer"
+	final = gone
+	final.State, final.DisconnectType = "terminated", "peer"
+	return gone, final
+}
+
 // The end of a leg comes late, with a cause that the platform has corrected since: what
 // was told of it is not undone, neither at once nor when this instance leads.
 func TestLateEndHasNoNews(t *testing.T) {
 	r, one, two := pair(t)
-	gone := talking("leg", "ua")
-	gone.State, gone.End, gone.DisconnectType = "disconnected", r.now, "transfer"
-	final := gone
-	final.State, final.DisconnectType = "terminated", "peer"
+	gone, final := corrected(r)
 	one.sees("ua", caller(), gone)
 	one.expects("stop transferred")
 	r.wait(time.Second)
@@ -248,10 +254,7 @@ func TestLateEndHasNoNews(t *testing.T) {
 // first one and lets go. The next one tells what the second has corrected.
 func TestTheLastWordOnTheEndIsTold(t *testing.T) {
 	r, one, two := pair(t)
-	gone := talking("leg", "ua")
-	gone.State, gone.End, gone.DisconnectType = "disconnected", r.now, "transfer"
-	final := gone
-	final.State, final.DisconnectType = "terminated", "peer"
+	gone, final := corrected(r)
 	two.sees("ua", caller(), gone)
 	two.sees("ua", caller(), final)
 	r.wait(time.Millisecond)

@@ -139,6 +139,14 @@ func (l *legLane) observe(c *Core, ch *call.Change, from control.Source, now tim
 	c.enqueue(&l.lane)
 }
 
+// beside are the steps that the next event of the leg tells beside that of the phase: a start
+// tells more than the start.
+func (l *legLane) beside(d *recording.CallData) []call.Key {
+	before, after := control.LevelOf(l.published), control.LevelOf(d)
+	before.Phase = after.Phase
+	return call.Between(before, after, true)
+}
+
 // learned takes an event that somebody else has stored.
 func (l *legLane) learned(c *Core, e *Entry, now time.Time) error {
 	event, err := c.decodeCall(e)
@@ -149,7 +157,7 @@ func (l *legLane) learned(c *Core, e *Entry, now time.Time) error {
 	if l.published != nil && d.Revision != l.published.Revision+1 || l.published == nil && d.Revision > 1 && len(l.pending) > 0 {
 		l.jump(c, d, now)
 	}
-	before, after := control.LevelOf(l.published), control.LevelOf(d)
+	steps, after := l.beside(d), control.LevelOf(d)
 	first := l.published == nil
 	l.tell(c, d, false, e.Time)
 	l.history = false
@@ -161,8 +169,6 @@ func (l *legLane) learned(c *Core, e *Entry, now time.Time) error {
 	live := l.seen != nil && !c.tracker.Adopted(l.id)
 	l.seen = c.tracker.Adopt(&belief)
 	c.tracker.ToldHold(l.id, l.held)
-	before.Phase = after.Phase // a start tells more than the start
-	steps := call.Between(before, after, true)
 	c.echoes.told(l.id, d, steps, now)
 	l.ever.add(steps)
 	if first && d.Revision > 1 {
@@ -410,9 +416,7 @@ func (l *legLane) settled(c *Core, f *flight, now time.Time) {
 		return
 	}
 	if d.Confidence == recording.Reconciled {
-		before, after := control.LevelOf(l.published), control.LevelOf(d)
-		before.Phase = after.Phase
-		l.ever.add(call.Between(before, after, true))
+		l.ever.add(l.beside(d))
 	}
 	l.tell(c, d, true, now)
 	c.latencies = append(c.latencies, Latency{
