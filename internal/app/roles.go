@@ -131,10 +131,9 @@ func (a *App) handOver() {
 	if a.leaving() {
 		a.engine.Announce(recording.FeedData{Event: recording.FeedStopping, Reason: "leaving"})
 	}
-	a.engine.Do(func(c *bridge.Core, _ time.Time) { c.Conclude() })
 	bounded, cancel := context.WithTimeout(context.Background(), handOverLimit)
 	defer cancel()
-	err := a.engine.Wait(bounded, func(c *bridge.Core, _ uint64) bool { return c.Idle() })
+	err := a.engine.HandOver(bounded)
 	a.follower()
 	a.log.Info("handing over", "took", time.Since(begin).String(), "complete", err == nil)
 }

@@ -36,7 +36,7 @@ type echoes struct {
 	seed         maphash.Seed
 	recent, past map[uint64]echo // by change, and by change and step of a leg
 	turned       time.Time
-	channels map[int]*flow
+	channels     map[int]*flow
 }
 
 func newEchoes() echoes { return echoes{seed: maphash.MakeSeed(), channels: make(map[int]*flow)} }

@@ -216,6 +216,13 @@ func (e *Engine) Wait(ctx context.Context, ready func(c *Core, tail uint64) bool
 	}
 }
 
+// HandOver tells what is pending, also the ends that wait, and returns when it is stored: the next
+// leader has nothing to repair then. The error is that of the context, when it ends before that.
+func (e *Engine) HandOver(ctx context.Context) error {
+	e.Do(func(c *Core, _ time.Time) { c.conclude() })
+	return e.Wait(ctx, func(c *Core, _ uint64) bool { return c.Idle() })
+}
+
 // enter takes the lock and says what time it is, which never runs backwards under it.
 // It is false, and the lock free, when the engine has stopped. Whoever comes first after
 // a freeze of the process sees that the ticker is late.

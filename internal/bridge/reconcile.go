@@ -181,7 +181,7 @@ func (e *Engine) compare(ctx context.Context, periodic bool) error {
 		return ctx.Err()
 	}
 	e.opts.Observer.Reconciliation(len(believed)+len(open), len(lost), time.Since(begin))
-	if e.conclude(ctx) != nil {
+	if e.awaitEnds(ctx) != nil {
 		return ctx.Err()
 	}
 	var unfinished []string
@@ -205,8 +205,8 @@ func (e *Engine) compare(ctx context.Context, periodic bool) error {
 	return nil
 }
 
-// conclude waits until the ends are told that REST has told: a gap closes after them.
-func (e *Engine) conclude(ctx context.Context) error {
+// awaitEnds waits until the ends are told that REST has told: a gap closes after them.
+func (e *Engine) awaitEnds(ctx context.Context) error {
 	var ends time.Time
 	e.Do(func(c *Core, _ time.Time) { ends = c.ends })
 	if wait := time.Until(ends); wait > 0 {

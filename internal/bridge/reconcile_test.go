@@ -70,11 +70,17 @@ func (h *house) Conversation(ctx context.Context, id string, _ bridge.Why) (*cal
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.asked = append(h.asked, id)
-	s := frame(id, call.ViewREST, asked)
 	if id == h.over {
-		s.Participants[1].State, s.Participants[1].End = "terminated", asked
+		return ended(id, asked), nil
 	}
-	return s, nil
+	return frame(id, call.ViewREST, asked), nil
+}
+
+// ended is an answer of REST about a conversation that has ended.
+func ended(id string, asked time.Time) *call.Snapshot {
+	s := frame(id, call.ViewREST, asked)
+	s.Participants[1].State, s.Participants[1].End = "terminated", asked
+	return s
 }
 
 func frame(id, view string, asked time.Time) *call.Snapshot {
@@ -123,6 +129,32 @@ func TestGapClosesAfterTheEndsThatRESTHasTold(t *testing.T) {
 		}
 		if !slices.Equal(told, []string{"start", "stop", "closed"}) {
 			t.Error(told)
+		}
+	})
+}
+
+// Who lets go leaves no end behind that waits.
+func TestHandOverTellsTheEndsThatWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, stop := newHouse(t)
+		defer stop()
+		h.hears("conv1")
+		time.Sleep(time.Millisecond)
+		h.engine.Snapshot(ended("conv1", time.Now()))
+		limited, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := h.engine.HandOver(limited); err != nil {
+			t.Error(err)
+		}
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		for _, e := range slices.Backward(h.stream.log) {
+			if d := dataOf(t, e.Data); d != nil {
+				if d.Verb != recording.Stop {
+					t.Errorf("the last word is %s", d.Verb)
+				}
+				break
+			}
 		}
 	})
 }

@@ -111,8 +111,8 @@ func (c *Core) endsEarly(l *legLane, e *call.Edge, now time.Time) bool {
 	return true
 }
 
-// Conclude has the ends told that wait, for a leader that is about to let go.
-func (c *Core) Conclude() {
+// conclude has the ends told that wait, for a leader that is about to let go.
+func (c *Core) conclude() {
 	c.concludes = true
 	for _, l := range c.later {
 		if leg, ok := l.owner.(*legLane); ok && leg.seen != nil && leg.seen.Phase == call.Ended {

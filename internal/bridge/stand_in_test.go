@@ -97,12 +97,6 @@ func TestTheEndByRESTWaitsForWhatTheStandbyWasShown(t *testing.T) {
 	r.wait(10 * time.Millisecond)
 	one.sees("ua", caller(), ended)
 	one.expects("stop cleared")
-
-	_, one, _ = hidden(t) // who lets go leaves nothing
-	one.sees(call.ViewREST, caller(), ended)
-	one.expects()
-	one.Conclude()
-	one.expects("stop cleared")
 }
 
 // A leader that tells nothing at all is dead, or slow: that is the business of the lease.

@@ -258,10 +258,10 @@ func (t *Tail) remove(p *pull, sub *nats.Subscription) {
 	}
 }
 
-// request asks for more messages, so many at most. Usually for all there are, or else for the next one
-// as soon as it is stored; the server ends that request when it has no more to give, so
-// that messages can gather before the next one. When few came that way, for the next
-// few as they are stored.
+// request asks for more messages, so many at most. Usually for all there are, or else for
+// the next one as soon as it is stored; the server ends that request when it has no more to
+// give, so that messages can gather before the next one. When few came that way, for the
+// next few as they are stored.
 func (t *Tail) request(p *pull, n int) error {
 	body, err := json.Marshal(struct {
 		Batch     int           `json:"batch"`
