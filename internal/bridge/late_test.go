@@ -271,6 +271,22 @@ func TestTheLastWordOnTheEndIsTold(t *testing.T) {
 	}
 }
 
+// The same of a secure pause: its end is not guessed, not even at the end of the leg.
+func TestTheEndOfALegGuessesNoResume(t *testing.T) {
+	r, one, two := pair(t)
+	one.sees("ua", caller(), on())
+	one.expects("pause secure_paused")
+	r.wait(3 * time.Second)
+	two.sees("ua", caller(), talking("leg", "ua"))
+	r.wait(time.Millisecond)
+	gone, _ := corrected(r)
+	two.sees("ua", caller(), gone)
+	two.reads()
+	one.Follow()
+	two.Lead(2)
+	two.expects("stop transferred")
+}
+
 // What was believed because its notification did not come is followed on, as long as the
 // topic shows nothing else: its notifications are late, and say nothing new.
 func TestBeliefFollowsTheStream(t *testing.T) {

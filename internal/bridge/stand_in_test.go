@@ -146,6 +146,31 @@ func TestStandbyTellsWhatItDoubtsBeforeTheEnd(t *testing.T) {
 	two.standsIn("update unmuted", "stop cleared")
 }
 
+// The end of a secure pause is nothing that a standby tells in doubt, and the end of the leg does
+// not wait for it.
+func TestStandbyTellsNoDoubtedResumeBeforeTheEnd(t *testing.T) {
+	r, one, two := pair(t)
+	two.isBusy(20 * time.Millisecond)
+	for _, i := range []*instance{one, two} {
+		i.hears(0, "on", caller(), on())
+	}
+	one.expects("pause secure_paused")
+	two.reads()
+	r.wait(4 * time.Second)
+	joined := on()
+	joined.Muted = call.Yes
+	one.hears(0, "muted", caller(), joined)
+	one.expects("update muted")
+	two.reads()
+	r.wait(4 * time.Second)
+	gone, _ := corrected(r)
+	two.hears(0, "off", caller(), talking("leg", "ua")) // the link was held back: it may be older
+	two.hears(0, "gone", caller(), gone)
+	r.wait(time.Second)
+	one.works(two)
+	two.standsIn("stop transferred")
+}
+
 // A leg that the leader was not shown at all is told from its beginning to its end.
 func TestStandbyTellsALegThatTheLeaderWasNotShown(t *testing.T) {
 	r, one, two := pair(t)
