@@ -84,3 +84,27 @@ func TestTailDeliversWhatIsStoredAndWhatFollows(t *testing.T) {
 		t.Errorf("stats %+v", s)
 	}
 }
+
+// More is asked for before all that was asked for has come: a window of many requests is read
+// whole and in order, and never more is on its way than has room.
+func TestTailReadsAWindowOfManyRequests(t *testing.T) {
+	js := natstest.JetStream(t, natstest.Connect(t, natstest.New(t).URL()))
+	mustProvision(t, js)
+	const window = 40_000
+	store(t, js, window)
+	var got collector
+	caught := make(chan int, 1)
+	tail, _ := runTail(t, js, publish.TailOptions{
+		Stream: streamOptions.Name, Subject: streamOptions.Subjects[0],
+		CaughtUp: func() { caught <- got.count() },
+	}, got.add)
+	if n := <-caught; n != window {
+		t.Errorf("caught up after %d entries, want %d", n, window)
+	}
+	store(t, js, 100)
+	natstest.Eventually(t, "what follows", func() bool { return got.count() >= window+100 })
+	checkContiguous(t, got.all(), 1)
+	if s := tail.Stats(); s.Rebuilds != 0 || s.Missing != 0 {
+		t.Errorf("stats %+v", s)
+	}
+}
