@@ -329,6 +329,7 @@ func (a *App) operate(ctx context.Context, cancel context.CancelCauseFunc) error
 	known := a.wasHere(ctx)
 	run("engine", a.engine.Run)
 	run("tail", a.follow)
+	run("broker", func(ctx context.Context) error { a.awaitReturns(ctx); return nil })
 	run("reports", a.report)
 	run("peers", func(ctx context.Context) error { a.peers.watch(ctx, a.state, a.log); return nil })
 	run("rights", a.rights)
@@ -371,6 +372,20 @@ func (a *App) follow(ctx context.Context) error {
 		}
 		a.engine.Entries(out)
 	})
+}
+
+// awaitReturns says whenever the connection to NATS is back.
+func (a *App) awaitReturns(ctx context.Context) {
+	connected := a.nc.StatusChanged(nats.CONNECTED)
+	defer a.nc.RemoveStatusListener(connected)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-connected:
+			a.engine.Do(func(c *bridge.Core, now time.Time) { c.Returned(now) })
+		}
+	}
 }
 
 // observe connects to the platform once that is wanted and the stream is read. Meanwhile it

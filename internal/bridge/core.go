@@ -101,12 +101,13 @@ type Core struct {
 	leaderHeard, leaderLooked, leaderTold time.Time
 	// stood are the last moments when this instance told what the leader was not shown.
 	stood [oftenStoodIn]time.Time
-	// ends is when the last end is told that waits, concludes: none does.
-	ends         time.Time
-	concludes    bool
-	lastBeat     time.Time
-	reconciledAt time.Time
-	activity     activity
+	// ends is when the last end is told that waits, concludes: none does. returned is when the
+	// broker was back that nobody could tell anything.
+	ends, returned time.Time
+	concludes      bool
+	lastBeat       time.Time
+	reconciledAt   time.Time
+	activity       activity
 }
 
 // Load asks for a stored event: the one with the sequence, or the subject's last
@@ -158,6 +159,9 @@ func NewCore(o CoreOptions) *Core {
 // Lead makes the core publish, in the given epoch.
 func (c *Core) Lead(epoch uint64) {
 	c.leading, c.epoch, c.concludes = true, epoch, false
+	if c.brokerSpoke.Sub(c.returned) < lately {
+		c.returned = c.brokerSpoke // when it was read that we lead
+	}
 	for _, l := range c.lanes {
 		c.enqueue(l)
 	}
@@ -306,6 +310,8 @@ func (c *Core) send(l *lane, now time.Time) (Message, bool) {
 		if l.flight = l.compose(c, now); l.flight == nil {
 			return Message{}, false
 		}
+	} else if l.flight.key.Phase() == call.Ended && c.waits(l, c.returned.Add(lastWord), now) {
+		return Message{}, false
 	}
 	c.token++
 	l.flight.token, l.flight.waiting = c.token, false

@@ -1,6 +1,7 @@
 package bridge_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -529,6 +530,47 @@ func TestTheEndDoesNotHideWhatWasOver(t *testing.T) {
 		two.expects(want...)
 		if d := r.last(); d.State != recording.Stopped {
 			t.Errorf("at last %s", d.State)
+		}
+	}
+}
+
+// The leader dies after it has told the end of a leg, and before it tells another reason. What the
+// other instance knows of that end it knows from the leader: REST is asked, and the reason told.
+func TestTheReasonOfAnEndIsAskedForWhenTheLeaderDies(t *testing.T) {
+	r, one, two := pair(t)
+	r.wait(2 * time.Second)
+	ended := hungUp()
+	ended.DisconnectType = "transfer"
+	one.sees("ua", caller(), ended)
+	one.expects("stop transferred")
+	two.reads()
+	two.Lead(2)
+	if late := two.Unfinished(r.now.Add(-time.Minute)); !slices.Equal(late, []string{"conv"}) {
+		t.Fatalf("asks about %v", late)
+	}
+	r.wait(time.Second)
+	two.sees(call.ViewREST, caller(), hungUp())
+	r.wait(time.Second)
+	two.expects("update data_changed")
+	if d := r.last(); d.Leg.DisconnectType != "peer" {
+		t.Errorf("ended by %q", d.Leg.DisconnectType)
+	}
+}
+
+// Nothing is asked about an end that our own topic has shown, or that REST has told us.
+func TestAnEndThatIsKnownIsNotAskedFor(t *testing.T) {
+	for _, view := range []string{"ua", call.ViewREST} {
+		r, one, two := pair(t)
+		r.wait(2 * time.Second)
+		one.sees(view, caller(), hungUp())
+		two.sees("ua", caller(), hungUp())
+		r.wait(2 * time.Second)
+		one.expects("stop cleared")
+		two.reads()
+		for _, i := range []*instance{one, two} {
+			if late := i.Unfinished(r.now.Add(-time.Minute)); len(late) != 0 {
+				t.Errorf("asks about %v", late)
+			}
 		}
 	}
 }

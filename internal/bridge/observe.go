@@ -469,7 +469,8 @@ func (c *Core) Gone(conversation string, now time.Time) {
 }
 
 // Unfinished returns conversations with a leg that stopped lately and has no wrap-up
-// code, the latest first and a few hundred at most: the code may have come unseen.
+// code, or of which somebody else has told more than our own topic has shown, the latest first
+// and a few hundred at most: the code may have come unseen, or another reason of the end.
 func (c *Core) Unfinished(since time.Time) []string {
 	type late struct {
 		conversation string
@@ -477,8 +478,7 @@ func (c *Core) Unfinished(since time.Time) []string {
 	}
 	var all []late
 	for id, l := range c.legs {
-		if l.seen != nil && l.seen.Phase == call.Ended && l.seen.Ending().Wrapup.Code == "" && !l.seen.Connected.IsZero() &&
-			l.seen.Facts.Conversation.QueueID != "" && l.written.After(since) {
+		if l.seen != nil && l.seen.Phase == call.Ended && l.written.After(since) && (l.lacksWrapup() || c.hearsay(l)) {
 			all = append(all, late{id.Conversation, l.written})
 		}
 	}
@@ -490,6 +490,16 @@ func (c *Core) Unfinished(since time.Time) []string {
 		}
 	}
 	return ids
+}
+
+// lacksWrapup reports whether a leg may still get a wrap-up code.
+func (l *legLane) lacksWrapup() bool {
+	return l.seen.Ending().Wrapup.Code == "" && !l.seen.Connected.IsZero() && l.seen.Facts.Conversation.QueueID != ""
+}
+
+// hearsay reports whether all that is known of the end of a leg is what somebody else has told.
+func (c *Core) hearsay(l *legLane) bool {
+	return !l.own && l.published != nil && !l.knows(c, l.published)
 }
 
 // Moved notes that the stations of users changed.

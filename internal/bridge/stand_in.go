@@ -92,24 +92,40 @@ func (l *legLane) resumes(c *Core, e *call.Edge, now time.Time) bool {
 }
 
 // lastWord is how long the end of a leg waits that REST has told and our own topic has not
-// shown. What was missed before it may have been shown to the standby, and nothing can be
-// told after the end.
+// shown, and every end when the broker is back. What was missed before it may have been shown
+// to the other instance, and nothing can be told after the end.
 const lastWord = 2 * time.Second
 
 // endsEarly reports whether a step is the end of a leg for which that time is not over, and
 // sets the leg aside until then.
 func (c *Core) endsEarly(l *legLane, e *call.Edge, now time.Time) bool {
-	due := e.Received.Add(lastWord)
-	if e.Phase() != call.Ended || !e.Reconciled || l.behind || c.concludes || !now.Before(due) {
+	if e.Phase() != call.Ended {
+		return false
+	}
+	due := c.returned.Add(lastWord)
+	if byREST := e.Received.Add(lastWord); e.Reconciled && !l.behind && byREST.After(due) {
+		due = byREST
+	}
+	return c.waits(&l.lane, due, now)
+}
+
+// waits sets a leg aside of which the end is to be told at a time, and reports whether that is
+// to come.
+func (c *Core) waits(l *lane, due, now time.Time) bool {
+	if c.concludes || !now.Before(due) {
 		return false
 	}
 	l.notBefore = due
-	c.park(&l.lane)
+	c.park(l)
 	if due.After(c.ends) {
 		c.ends = due
 	}
 	return true
 }
+
+// Returned says that the connection to the broker is back: both instances may have been without,
+// and each may know steps that the other one was not shown.
+func (c *Core) Returned(now time.Time) { c.returned = now }
 
 // conclude has the ends told that wait, for a leader that is about to let go.
 func (c *Core) conclude() {
