@@ -392,7 +392,8 @@ func TestTwoLeadersAtOnce(t *testing.T) {
 	}
 }
 
-// While NATS is away calls go on; what happened comes out afterwards, in order.
+// While NATS is away calls go on; what happened comes out afterwards, in order. The end waits
+// for what another instance may know.
 func TestNATSOutage(t *testing.T) {
 	s := newSite(t, simulator.Options{})
 	s.start("one").ready(t).leads(t).calm(t)
@@ -404,11 +405,15 @@ func TestNATSOutage(t *testing.T) {
 	leg.Hold()
 	leg.Retrieve()
 	c.CustomerHangsUp()
+	back := time.Now()
 	if err := s.nats.Start(); err != nil {
 		t.Fatal(err)
 	}
 	s.expect(leg.ID(), "prepare/delivered/armed", "start/established/recording", "update/held/recording",
 		"update/retrieved/recording", "stop/cleared/stopped")
+	if waited := time.Since(back); waited < 2*time.Second {
+		t.Errorf("the end was told after %v", waited)
+	}
 }
 
 // Another organization under the same adapter name is refused.

@@ -154,7 +154,7 @@ func (l *legLane) hesitate(c *Core, now time.Time) {
 // toldSince reports whether somebody else has told the state of the leg after a notification
 // was sent that has waited since a time.
 func (l *legLane) toldSince(waited time.Time) bool {
-	return !waited.IsZero() && !l.own && l.published != nil && l.published.Timing.Received.After(waited)
+	return !waited.IsZero() && !l.own && l.published != nil && !l.published.Timing.Received.Before(waited)
 }
 
 // answeredSince reports whether REST was asked about the leg after a notification may have been

@@ -73,6 +73,31 @@ func TestLateNotificationsAreNotNews(t *testing.T) {
 	}
 }
 
+// The other instance was shown all of a burst within one moment: what comes late here is no older
+// than the first of it, and may be no news.
+func TestLateNotificationsOfOneMomentAreNoNews(t *testing.T) {
+	r := newRig(t)
+	one, two := r.instance("one"), r.instance("two")
+	one.Lead(1)
+	again := held(r.now.Add(-time.Second))
+	frames := []call.Participant{talking("leg", "ua"), talking("leg", "ua"), again}
+	frames[0].State, frames[0].Connected = "alerting", time.Time{}
+	for k, p := range frames {
+		one.hears(0, changes[k], caller(), p)
+	}
+	one.expects("prepare delivered", "start established", "update held")
+	two.reads()
+	r.wait(8 * time.Second)
+	for k, p := range frames {
+		two.hears(0, changes[k], caller(), p)
+	}
+	one.Follow()
+	two.Lead(2)
+	two.expects()
+	r.wait(time.Minute)
+	two.expects()
+}
+
 // isBusy lets the channel 0 deliver something every so often.
 func (i *instance) isBusy(every time.Duration) {
 	for n := range 100 {

@@ -272,6 +272,69 @@ func TestTheLastWordOnTheEndIsTold(t *testing.T) {
 	}
 }
 
+// The leader has told the end and died, and the next one is shown the corrected end long after: it
+// may be older than what is told, so REST is asked. Its answer is told, and what agrees is not.
+func TestALateCorrectionOfAnEndIsAskedFor(t *testing.T) {
+	for _, corrects := range []bool{true, false} {
+		r, one, two := pair(t)
+		gone, final := corrected(r)
+		if !corrects {
+			gone.DisconnectType = "peer" // and now it comes late
+			final.DisconnectType = "transfer"
+		}
+		one.sees("ua", caller(), gone)
+		one.sends()
+		two.reads()
+		two.Lead(2)
+		two.expects()
+		r.wait(time.Minute)
+		two.sees("ua", caller(), final)
+		r.wait(time.Second)
+		two.expects()
+		if asked := two.Asks(r.now); len(asked) != 1 {
+			t.Fatalf("asks about %v", asked)
+		}
+		answer := final
+		answer.DisconnectType = "peer"
+		two.sees(call.ViewREST, caller(), answer)
+		r.wait(time.Second)
+		if corrects {
+			two.expects("update data_changed")
+		} else {
+			two.expects()
+		}
+		if d := r.last(); d.Leg.DisconnectType != "peer" {
+			t.Errorf("it ended by %q", d.Leg.DisconnectType)
+		}
+	}
+}
+
+// A standby is shown it and asks nothing. Whoever leads after it reads the legs that ended
+// lately, and an answer to an older question is no news.
+func TestACorrectionThatWasShownToAStandbyIsReadLater(t *testing.T) {
+	r, one, two := pair(t)
+	gone, final := corrected(r)
+	r.wait(time.Second)
+	one.sees("ua", caller(), gone)
+	one.sends()
+	two.reads()
+	r.wait(500 * time.Millisecond)
+	two.sees("ua", caller(), final)
+	if asked := two.Asks(r.now.Add(time.Minute)); len(asked) != 0 {
+		t.Errorf("the standby asks about %v", asked)
+	}
+	if late := two.Unfinished(r.now.Add(-time.Minute)); len(late) != 1 {
+		t.Errorf("%v would be read", late)
+	}
+	two.Observe(&call.Snapshot{
+		ConversationID: "conv", View: call.ViewREST, Asked: r.now.Add(-time.Second), Received: r.now, SecurePause: call.No,
+		Participants: []call.Participant{caller(), final},
+	}, r.now)
+	two.Lead(2)
+	r.wait(time.Second)
+	two.expects()
+}
+
 // The same of a secure pause: its end is not guessed, not even at the end of the leg.
 func TestTheEndOfALegGuessesNoResume(t *testing.T) {
 	r, one, two := pair(t)

@@ -134,6 +134,8 @@ func (l *legLane) observe(c *Core, ch *call.Change, from control.Source, now tim
 			l.facts = now
 		}
 		l.from = from
+	} else if ch.Facts && l.seen.Phase == call.Ended && c.leading && l.otherwise(c) {
+		c.wonder(l.id.Conversation, now.Add(c.opts.Patience), now, overtaking) // who is right?
 	}
 	c.afterCall(l, now)
 	c.enqueue(&l.lane)

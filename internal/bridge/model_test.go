@@ -218,7 +218,7 @@ func (w *world) pick() *node { return w.nodes[rapid.IntRange(0, len(w.nodes)-1).
 // step does one random thing.
 func (w *world) step() {
 	n := w.pick()
-	what := rapid.IntRange(0, 25).Draw(w.rt, "step")
+	what := rapid.IntRange(0, 26).Draw(w.rt, "step")
 	if n.core == nil {
 		if what == 0 {
 			w.boot(n)
@@ -280,6 +280,8 @@ func (w *world) step() {
 		}
 	case 25:
 		n.frozen = w.now
+	case 26:
+		n.core.Returned(w.now)
 	}
 }
 

@@ -132,6 +132,9 @@ func (c *Core) confirm(s *call.Snapshot) {
 			c.hasten(&l.lane)
 		}
 		l.settle = true
+		if l.otherwise(c) && s.Asked.After(l.published.Timing.Received.Time) && l.facts.IsZero() {
+			l.facts = s.Received // what was told is older
+		}
 		c.enqueue(&l.lane)
 	}
 	c.answered[s.ConversationID] = s.Asked
@@ -469,7 +472,7 @@ func (c *Core) Gone(conversation string, now time.Time) {
 }
 
 // Unfinished returns conversations with a leg that stopped lately and has no wrap-up
-// code, or of which somebody else has told more than our own topic has shown, the latest first
+// code, or of which somebody else has told more or other than our own topic has shown, the latest first
 // and a few hundred at most: the code may have come unseen, or another reason of the end.
 func (c *Core) Unfinished(since time.Time) []string {
 	type late struct {
@@ -499,7 +502,16 @@ func (l *legLane) lacksWrapup() bool {
 
 // hearsay reports whether all that is known of the end of a leg is what somebody else has told.
 func (c *Core) hearsay(l *legLane) bool {
-	return !l.own && l.published != nil && !l.knows(c, l.published)
+	return !l.own && l.published != nil && (!l.knows(c, l.published) || l.behind && l.otherwise(c))
+}
+
+// otherwise reports whether the facts that are known are others than those that are told.
+func (l *legLane) otherwise(c *Core) bool {
+	if l.published == nil {
+		return false
+	}
+	_, differs := control.Differs(l.published, l.seen, c.opts.Names)
+	return differs
 }
 
 // Moved notes that the stations of users changed.
