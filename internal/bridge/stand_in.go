@@ -27,6 +27,9 @@ func (l *legLane) standIn(c *Core, now time.Time) *flight {
 		l.tighten(control.LevelOf(l.published)) // an end of a pause that came back is not told
 		l.disagree(c)
 	}
+	if len(l.pending) > 0 && l.pending[0].Kind == call.SecureOff && !now.Before(l.pending[0].Received.Add(firstAsk)) {
+		l.resumes(c, &l.pending[0], now) // the leader is late: the answer will be there when its time is over
+	}
 	if !l.forsaken(c, now) {
 		return nil
 	}
@@ -86,7 +89,7 @@ func (l *legLane) resumes(c *Core, e *call.Edge, now time.Time) bool {
 		return !l.seen.SecurePause
 	}
 	if _, asked := c.wonders[id]; !asked {
-		c.wonder(id, now.Add(c.opts.Patience), now, firstAsk)
+		c.wonder(id, now.Add(c.opts.Patience), now, 0)
 	}
 	return false
 }

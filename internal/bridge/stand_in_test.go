@@ -261,13 +261,19 @@ func TestStandbyAsksBeforeItEndsAPause(t *testing.T) {
 		r, one, two := paused(t)
 		r.wait(5 * time.Second)
 		two.sees("ua", caller(), talking("leg", "ua"))
-		r.wait(time.Second)
-		one.works(two)
+		r.wait(200 * time.Millisecond)
 		two.standsIn()
-		r.wait(time.Second)
+		if asked := two.Asks(r.now); len(asked) != 0 {
+			t.Fatalf("asks at once %v", asked)
+		}
+		r.wait(100 * time.Millisecond) // the leader should have told it
+		two.standsIn()
 		if asked := two.Asks(r.now); len(asked) != 1 || asked[0] != "conv" {
 			t.Fatalf("asks %v", asked)
 		}
+		r.wait(time.Second)
+		one.works(two)
+		two.standsIn()
 		if over {
 			two.sees(call.ViewREST, caller(), talking("leg", "ua"))
 			two.standsIn("resume secure_resumed")
