@@ -99,62 +99,6 @@ func TestTheEndByRESTWaitsForWhatTheStandbyWasShown(t *testing.T) {
 	one.expects("stop cleared")
 }
 
-// While the broker was away, the platform has shown a step to the standby alone, and the end of
-// the leg to the leader. When the broker is back the end waits for that step, also one that was
-// sent and may not have arrived.
-func TestAnEndAfterAnOutageWaitsForWhatTheStandbyWasShown(t *testing.T) {
-	for _, sent := range []bool{false, true} {
-		r, one, two := hidden(t)
-		r.wait(time.Second)
-		one.sees("ua", caller(), hungUp())
-		if sent {
-			for _, m := range one.Next(r.now) {
-				one.Resolve(bridge.Outcome{Token: m.Token, Subject: m.Subject, Verdict: bridge.Unsure}, r.now)
-			}
-			r.wait(time.Second)
-		}
-		one.Returned(r.now)
-		one.expects()
-		one.works(two)
-		two.standsIn("update muted")
-		one.reads()
-		one.expects()
-		r.wait(2*time.Second - 1)
-		one.expects()
-		r.wait(1)
-		one.expects("stop cleared")
-	}
-}
-
-// It waits as well when the lead is taken after an outage, and only then.
-func TestAnEndWaitsForWhoLedBeforeAnOutage(t *testing.T) {
-	for _, outage := range []bool{true, false} {
-		r, one, _ := hidden(t)
-		one.Follow()
-		r.wait(time.Second)
-		one.sees("ua", caller(), hungUp())
-		if outage {
-			one.Returned(r.now)
-		}
-		r.wait(2 * time.Second)
-		one.Announce(recording.FeedData{Event: recording.FeedLeader}, r.now)
-		one.sends()
-		one.Lead(2)
-		if outage {
-			one.expects()
-			r.wait(2 * time.Second)
-		}
-		one.expects("stop cleared")
-	}
-}
-
-// hungUp is the leg when it is over.
-func hungUp() call.Participant {
-	p := talking("leg", "ua")
-	p.State, p.End, p.DisconnectType = "terminated", start.Add(2*time.Second), "peer"
-	return p
-}
-
 // A leader that tells nothing at all is dead, or slow: that is the business of the lease.
 func TestStandbyLeavesADeadLeaderToTheLease(t *testing.T) {
 	r, _, two := hidden(t)
