@@ -216,8 +216,9 @@ func (e *Engine) Wait(ctx context.Context, ready func(c *Core, tail uint64) bool
 	}
 }
 
-// HandOver tells what is pending, also the ends that wait, and returns when it is stored: the next
-// leader has nothing to repair then. The error is that of the context, when it ends before that.
+// HandOver tells what is pending, also the ends that only REST has told, and returns when it is
+// stored: the next leader has nothing to repair then. The error is that of the context, when it ends
+// before that, as it does soon after an outage of the broker: ends wait for who leads next then.
 func (e *Engine) HandOver(ctx context.Context) error {
 	e.Do(func(c *Core, _ time.Time) { c.conclude() })
 	return e.Wait(ctx, func(c *Core, _ uint64) bool { return c.Idle() })

@@ -40,6 +40,23 @@ func TestAnEndAfterAnOutageWaitsForWhatTheStandbyWasShown(t *testing.T) {
 	}
 }
 
+// After an outage nobody tells the end at once: neither a standby, when the other one seems to be
+// without the leg, nor a leader that lets go.
+func TestAnEndAfterAnOutageIsNotToldByWhoDoesNotLead(t *testing.T) {
+	r, one, two := pair(t)
+	r.wait(time.Second)
+	two.sees("ua", caller(), hungUp())
+	r.wait(time.Second)
+	two.Returned(r.now)
+	for range 2 {
+		one.works(two)
+		two.standsIn()
+		r.wait(time.Second)
+	}
+	one.works(two)
+	two.standsIn("stop cleared")
+}
+
 // It waits as well when the lead is taken after an outage, and only then.
 func TestAnEndWaitsForWhoLedBeforeAnOutage(t *testing.T) {
 	for _, outage := range []bool{true, false} {

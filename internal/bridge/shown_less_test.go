@@ -157,9 +157,16 @@ func TestStandbyTellsTheEndOfWhatItWasNotShown(t *testing.T) {
 			two.standsIn()
 			continue
 		}
+		answered := r.now
 		two.sees(call.ViewREST, caller(), talking("leg", "ua"))
 		one.works(two)
+		two.standsIn()
+		r.wait(600 * time.Millisecond)
+		one.works(two)
 		two.standsIn("update unmuted")
+		if d := r.last(); !d.Timing.Received.Equal(answered) { // it may have happened just before
+			t.Errorf("received %v before the answer", answered.Sub(d.Timing.Received.Time))
+		}
 		one.reads()
 		one.expects()
 	}
@@ -296,6 +303,26 @@ func TestTheNextHoldProvesTheEndOfTheLast(t *testing.T) {
 	}
 	if at := told[0].Timing.Received.Time; !at.Equal(r.now.Add(-time.Second)) {
 		t.Errorf("told as received %v ago", r.now.Sub(at))
+	}
+}
+
+// The first word of a topic is the next hold itself: it proves the end of the last one as well.
+func TestTheNextHoldIsAnotherOneThanWhatIsTold(t *testing.T) {
+	r, one, three := newcomer(t, held(start.Add(time.Second)), "update held")
+	same := held(start.Add(time.Second))
+	three.hears(0, "told", caller(), same)
+	one.Follow()
+	three.Lead(2)
+	three.expects()
+
+	r, one, three = newcomer(t, same, "update held")
+	again := held(r.now)
+	three.hears(0, "again", caller(), again)
+	one.Follow()
+	three.Lead(2)
+	three.expects("update retrieved", "update held")
+	if d := r.last(); !d.Timing.Occurred.Equal(again.StartHold) {
+		t.Errorf("held since %v", d.Timing.Occurred)
 	}
 }
 

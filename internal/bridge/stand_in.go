@@ -40,6 +40,9 @@ func (l *legLane) standIn(c *Core, now time.Time) *flight {
 	if e.Kind == call.SecureOn && l.seen.SecurePause {
 		return nil // see sacred
 	}
+	if e.Phase() == call.Ended && c.waits(&l.lane, c.returned.Add(lastWord), now) {
+		return nil
+	}
 	if e.Kind == call.SecureOff && !l.resumes(c, &e, now) {
 		return nil
 	}
@@ -59,7 +62,8 @@ func (l *legLane) disagree(c *Core) {
 		!c.answered[l.id.Conversation].After(seen) || !l.differs(c) {
 		return
 	}
-	l.level(c, call.Edge{Occurred: seen, Estimated: true, Received: seen})
+	asked := c.answered[l.id.Conversation] // it may have happened after our topic spoke
+	l.level(c, call.Edge{Occurred: asked, Estimated: true, Received: asked})
 }
 
 // forsaken reports whether the leg's next step is one that a working leader should have
@@ -106,7 +110,7 @@ func (c *Core) endsEarly(l *legLane, e *call.Edge, now time.Time) bool {
 		return false
 	}
 	due := c.returned.Add(lastWord)
-	if byREST := e.Received.Add(lastWord); e.Reconciled && !l.behind && byREST.After(due) {
+	if byREST := e.Received.Add(lastWord); e.Reconciled && !l.behind && !c.concludes && byREST.After(due) {
 		due = byREST
 	}
 	return c.waits(&l.lane, due, now)
@@ -115,7 +119,7 @@ func (c *Core) endsEarly(l *legLane, e *call.Edge, now time.Time) bool {
 // waits sets a leg aside of which the end is to be told at a time, and reports whether that is
 // to come.
 func (c *Core) waits(l *lane, due, now time.Time) bool {
-	if c.concludes || !now.Before(due) {
+	if !now.Before(due) {
 		return false
 	}
 	l.notBefore = due
@@ -130,7 +134,8 @@ func (c *Core) waits(l *lane, due, now time.Time) bool {
 // and each may know steps that the other one was not shown.
 func (c *Core) Returned(now time.Time) { c.returned = now }
 
-// conclude has the ends told that wait, for a leader that is about to let go.
+// conclude has the ends told that only REST has told, for a leader that is about to let go. Others
+// wait for who leads next, who knows them.
 func (c *Core) conclude() {
 	c.concludes = true
 	for _, l := range c.later {

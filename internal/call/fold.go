@@ -323,7 +323,11 @@ func (l *legState) held(c *conversation, p *Participant, was bool) bool {
 		c.unclear = true
 	}
 	if !p.StartHold.IsZero() {
-		l.again = was && !l.lastHold.IsZero() && p.StartHold.Sub(l.lastHold) >= anotherHold && p.StartHold.Sub(l.toldHold) >= anotherHold
+		known := l.lastHold
+		if l.toldHold.After(known) {
+			known = l.toldHold
+		}
+		l.again = was && !known.IsZero() && p.StartHold.Sub(known) >= anotherHold
 		l.lastHold = p.StartHold
 	}
 	return true

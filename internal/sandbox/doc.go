@@ -23,8 +23,9 @@
 // It is counted as unseen, in a column of its own, with the number of those that lie
 // within an announced gap. A frame that was sent within a moment before its socket
 // broke counts as not sent: nobody knows whether it arrived. So does a hold, mute, park or
-// pause that only one channel was shown while one of the instances was away, since it may
-// have been that one's; of starts and stops this is no excuse. What a leg began with may be
+// pause that only one channel was shown while one of the instances was away, or went away
+// before an outage of NATS was over, since it may have been that one's; of starts and stops
+// this is no excuse. What a leg began with may be
 // told as late as an incident lasts.
 //
 // # Less formally

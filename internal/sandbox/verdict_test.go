@@ -346,6 +346,17 @@ func TestOneChannelIsNoWitnessOfAStepWhileAnInstanceIsAway(t *testing.T) {
 	if v := sandbox.Judge(&s.e); row(&v, "mute").Missing != 0 || row(&v, "mute").Unseen != 1 {
 		t.Errorf("one channel: %+v", row(&v, "mute"))
 	}
+	s.e.Incidents = []sandbox.Incident{
+		{Kind: sandbox.Outage, At: at(2500), Until: at(6500)}, {Kind: sandbox.NATSFrozen, Instance: "b", At: at(6600), Until: at(9500)},
+	}
+	if v := sandbox.Judge(&s.e); row(&v, "mute").Missing != 0 || row(&v, "mute").Unseen != 1 {
+		t.Errorf("one channel, and away after an outage: %+v", row(&v, "mute"))
+	}
+	s.e.Incidents[1].At = at(9800)
+	if v := sandbox.Judge(&s.e); row(&v, "mute").Missing != 1 {
+		t.Errorf("one channel, and away long after an outage: %+v", row(&v, "mute"))
+	}
+	s.e.Incidents = []sandbox.Incident{{Kind: sandbox.GenesysFrozen, Instance: "b", At: at(2500), Until: at(4500)}}
 	c := &s.e.Truth.Conversations[0]
 	second := c.Sightings[0]
 	second.Channel = "y"

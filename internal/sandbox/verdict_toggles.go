@@ -101,11 +101,21 @@ func (j *judge) shown(t *talk, user string, first, past int, at, end time.Time) 
 	return channels > 1 || channels == 1 && !j.oneIsAway(at)
 }
 
-// oneIsAway tells whether one of the instances was killed, frozen or cut off at a moment.
+// oneIsAway tells whether one of the instances was killed, frozen or cut off at a moment, or
+// before it could tell what it was shown then, because NATS was away for both.
 func (j *judge) oneIsAway(at time.Time) bool {
-	return slices.ContainsFunc(j.Incidents, func(i Incident) bool {
-		return i.Kind.silences() && !at.Before(i.At.Add(-moment)) && (i.Until.IsZero() || !at.After(i.Until))
-	})
+	told := at
+	for _, i := range j.Incidents {
+		if i.Kind == Outage && i.lasts(at, at) {
+			told = later(told, i.Until.Add(settling))
+		}
+	}
+	return slices.ContainsFunc(j.Incidents, func(i Incident) bool { return i.Kind.silences() && i.lasts(at, told) })
+}
+
+// lasts tells whether an incident overlaps a stretch of time, or comes a moment after it.
+func (i *Incident) lasts(from, to time.Time) bool {
+	return !to.Before(i.At.Add(-moment)) && (i.Until.IsZero() || !from.After(i.Until))
 }
 
 // align finds the counterparts: as many as possible in order, those first that could
