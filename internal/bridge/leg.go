@@ -344,7 +344,12 @@ func (l *legLane) wrapsUp() bool {
 // than what is believed here: the step tells no pause.
 func (l *legLane) described(c *Core, e *call.Edge) *call.Leg {
 	level := control.LevelOf(l.published)
-	if level.SecurePause || !l.seen.SecurePause || e.Kind == call.SecureOn {
+	if level.SecurePause || e.Kind == call.SecureOn {
+		return l.seen
+	}
+	if !l.seen.SecurePause {
+		// It was on then, where it is not told to be over.
+		e.After.SecurePause = e.After.SecurePause && l.resumed.IsZero()
 		return l.seen
 	}
 	// A leg that is not connected has no pause of its own to be told first.

@@ -408,3 +408,55 @@ func (i *instance) pauses(want ...string) {
 		i.t.Errorf("told %q, want %q", got, want)
 	}
 }
+
+// The phone rings in a secure pause, the leader freezes, and the next one tells the end of the
+// pause and is not shown the answer. What wakes up tells that, and not the pause with it, since
+// that is over and told to be over.
+func TestAStartThatIsToldLateTellsNoPauseThatIsOver(t *testing.T) {
+	r := newRig(t)
+	one, two := r.instance("one"), r.instance("two")
+	one.Lead(1)
+	rings, other := on(), on()
+	rings.State, rings.Connected = "alerting", time.Time{}
+	other.ID, other.UserID = "other", "ub"
+	one.hears(0, "rings", caller(), rings, other)
+	for _, i := range []*instance{one, two} {
+		i.hearsOf("ub", 1, "rings", caller(), rings, other)
+	}
+	one.sends()
+	two.reads()
+	frozen := r.now
+	over := rings
+	over.SecurePause = call.No
+	r.wait(2 * time.Second)
+	one.Follow()
+	two.Lead(2)
+	two.hearsOf("ub", 1, "over", caller(), over, talking("other", "ub"))
+	two.sends()
+	if d := r.last(); d.Leg.SecurePause {
+		t.Fatal("the next leader has not told the end of the pause")
+	}
+	r.wait(2 * time.Second)
+	one.Hush(frozen, r.now.Add(500*time.Millisecond))
+	one.reads()
+	for k, leg := range []call.Participant{on(), talking("leg", "ua")} {
+		rest := talking("other", "ub")
+		rest.SecurePause = leg.SecurePause
+		one.hearsOf("ub", 1, []string{"answers", "over"}[k], caller(), leg, rest)
+		one.hears(0, []string{"answers", "over"}[k], caller(), leg, rest)
+	}
+	r.wait(600 * time.Millisecond)
+	one.sees(call.ViewREST, caller(), talking("leg", "ua"), talking("other", "ub"))
+	two.works(one)
+	r.wait(100 * time.Millisecond)
+	two.works(one)
+	one.looks()
+	for _, d := range one.sends() {
+		if d.Leg.SecurePause || d.Verb == recording.Resume {
+			t.Errorf("told %s %s, paused: %v", d.Verb, d.Cause, d.Leg.SecurePause)
+		}
+	}
+	if d := r.last(); d.Leg.ID != "leg" || d.State != recording.Recording {
+		t.Errorf("at last leg %s is %s", d.Leg.ID, d.State)
+	}
+}
