@@ -106,6 +106,14 @@ func (o *own) advance(last uint64) uint64 {
 	return last
 }
 
+// hole reports whether something is acknowledged behind what is not: that is not ours. Where
+// there is none and acknowledgements go on coming, they are only late, as under much load.
+func (o *own) hole() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.ahead) > 0
+}
+
 // delivered forgets what a consumer has brought.
 func (o *own) delivered(entries []Entry) {
 	o.mu.Lock()
@@ -141,7 +149,7 @@ func (t *Tail) count(ctx context.Context, origin time.Time) error {
 
 	look := time.NewTicker(ownLook)
 	defer look.Stop()
-	looked, stored := begin, uint64(0)
+	looked, stored, known := begin, uint64(0), uint64(0)
 	for {
 		select {
 		case <-ctx.Done():
@@ -157,12 +165,12 @@ func (t *Tail) count(ctx context.Context, origin time.Time) error {
 			return err
 		case !info.Created.Equal(origin), info.State.LastSeq < before:
 			return nil // another stream, or one that lost its end: who reads looks closer
-		case last < stored: // in the stream since the last look, and not acknowledged
-			return nil
+		case last < stored && (last == known || t.own.hole()):
+			return nil // in the stream since the last look, and not acknowledged
 		case time.Since(looked) > ownFrozen:
 			return nil
 		default:
-			looked, stored = time.Now(), info.State.LastSeq
+			looked, stored, known = time.Now(), info.State.LastSeq, last
 		}
 	}
 }

@@ -130,6 +130,42 @@ func TestTailOfWhoWritesAlone(t *testing.T) {
 	}
 }
 
+// Under much load acknowledgements come late, and go on coming: that is nobody else.
+func TestLateAcknowledgementsAreNobodyElse(t *testing.T) {
+	t.Parallel()
+	js := natstest.JetStream(t, natstest.Connect(t, natstest.New(t).URL()))
+	mustProvision(t, js)
+	o := newOwner(t, js, js)
+	o.tail.Own(true)
+	o.alone()
+	const late = 300 // messages, which takes longer than from one look to the next
+	var waiting []publish.Result
+	acknowledge := func() {
+		o.tail.Acknowledged(waiting[:1])
+		waiting = waiting[1:]
+	}
+	delivered := o.tail.Stats().Delivered
+	for n := range 3 * late {
+		ack, err := js.Publish(t.Context(), subject(1), []byte("own"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.acked[ack.Sequence] = true
+		waiting = append(waiting, publish.Result{Outcome: publish.Stored, Sequence: ack.Sequence})
+		if n%2 == 0 || len(waiting) > late {
+			acknowledge()
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+	if n := o.tail.Stats().Delivered - delivered; n > 0 {
+		t.Errorf("%d messages of its own were read back", n)
+	}
+	for len(waiting) > 0 {
+		acknowledge()
+	}
+	o.complete()
+}
+
 // A message of somebody else is found also when nothing of our own follows.
 func TestTailOfWhoWritesAloneAndIsSilent(t *testing.T) {
 	t.Parallel()
