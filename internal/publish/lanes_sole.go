@@ -39,8 +39,8 @@ const (
 	// soleAgain is how long the subjects are expected after a mistake, soleLongest how long
 	// after many of them.
 	soleAgain, soleLongest = time.Second, time.Minute
-	// soleHold is how long messages may be held back, until all those on their way are
-	// answered and it is known how far the stream goes.
+	// soleHold is how long messages may be held back without an answer coming, until all
+	// those on their way are answered and it is known how far the stream goes.
 	soleHold = 20 * time.Millisecond
 )
 
@@ -94,7 +94,7 @@ func (l *Lanes) ready(now time.Time) bool {
 	case !s.holding:
 		s.holding, s.since = true, now
 		return false
-	case now.Sub(s.since) < soleHold:
+	case now.Sub(s.since) < soleHold || now.Sub(l.answered) < soleHold:
 		return false
 	default: // an answer is missing
 		l.mistaken(now)

@@ -38,7 +38,10 @@ func TestChainBeginsWhenNothingIsOnItsWay(t *testing.T) {
 	default:
 		t.Error("held back until the next message")
 	}
-	if now = now.Add(soleHold); !l.ready(now) || l.sole.on {
+	if l.answered = now.Add(soleHold); l.ready(now.Add(2*soleHold - 1)) {
+		t.Error("not held back although answers go on coming")
+	}
+	if now = now.Add(2 * soleHold); !l.ready(now) || l.sole.on {
 		t.Errorf("an answer is missing, and %+v", l.sole)
 	}
 	l.out = 1
