@@ -57,7 +57,7 @@ type Lanes struct {
 	conn    *nats.Conn
 	deliver func([]Result)
 	replies chan *nats.Msg
-	inbox   string // reply subjects are inbox + number
+	inbox   string // reply subjects are inbox + number of the flight
 	sub     *nats.Subscription
 	usual   []byte // see usualAck
 	status  chan nats.Status
@@ -89,8 +89,8 @@ type Lanes struct {
 	head     int
 	queuedAt time.Time // when the oldest of the queue was accepted
 	flight   map[uint64]*flight
-	next     uint64    // number of the next message
-	spare    []*flight // to be used again
+	next     uint64    // the next number that no flight has had
+	spare    []*flight // that are over, with their numbers
 	out      int       // accepted and not yet delivered
 	failed   []Result
 	sole     sole
@@ -100,8 +100,15 @@ type Lanes struct {
 	stats    LanesStats
 }
 
-// flight is a message on its way.
+// flight is a message on its way. Its number is used again when the answer has come: the
+// server remembers where answers go, and few places cost it less than one for each message.
+// A number whose answer may still come is given up.
 type flight struct {
+	number uint64
+	reply  string // the subject of the answer
+	// stored is the last sequence that was an answer here: what is not beyond it answers
+	// an earlier message once more.
+	stored   uint64
 	result   Result
 	deadline time.Time
 	message  Message // that is part of a chain, empty otherwise

@@ -68,29 +68,27 @@ func (l *Lanes) prompt() int {
 // portion hands some queued messages to the connection, so that at most so many are on
 // their way. It reports whether there were any. The caller holds writing.
 func (l *Lanes) portion(most func() int) bool {
-	var first uint64
-	l.batch, first = l.take(l.batch[:0], most)
+	l.batch = l.take(l.batch[:0], most)
 	for i := range l.batch {
-		l.publish(&l.batch[i], first+uint64(i))
+		l.publish(&l.batch[i])
 	}
 	clear(l.batch) // let go of the data
 	return len(l.batch) > 0
 }
 
-// take moves queued messages into the window and numbers them from first.
-func (l *Lanes) take(batch []Message, most func() int) (_ []Message, first uint64) {
+// take moves queued messages into the window.
+func (l *Lanes) take(batch []Message, most func() int) []Message {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n := min(l.queued(), most()-len(l.flight))
 	if n <= 0 {
-		return batch, 0
+		return batch
 	}
 	now := time.Now()
 	if !l.ready(now) {
-		return batch, 0
+		return batch
 	}
 	deadline := now.Add(l.options.AckTimeout)
-	first = l.next
 	turn := l.queue[l.head : l.head+n]
 	for i := range turn {
 		l.depart(&turn[i], deadline)
@@ -103,47 +101,51 @@ func (l *Lanes) take(batch []Message, most func() int) (_ []Message, first uint6
 		l.head = 0
 	}
 	l.queuedAt = now
-	return batch, first
+	return batch
 }
 
-// depart takes a message into the window, under the next number. The caller holds mu.
+// depart takes a message into the window. The caller holds mu.
 func (l *Lanes) depart(m *Message, deadline time.Time) {
 	f := l.newFlight()
 	f.result, f.deadline = Result{Token: m.Token, Subject: m.Subject, ID: m.ID}, deadline
 	if l.sole.follow(m); m.after.inStream {
 		f.message = *m
 	}
-	l.flight[l.next] = f
-	l.next++
+	m.reply = f.reply
+	l.flight[f.number] = f
 	l.stats.Sent++
 }
 
-// newFlight returns a flight that is over, and landed takes one back. The caller holds mu.
+// newFlight returns a flight that is over, the latest one, or one with a new number. The
+// caller holds mu.
 func (l *Lanes) newFlight() *flight {
 	n := len(l.spare)
 	if n == 0 {
-		return new(flight)
+		l.next++
+		return &flight{number: l.next, reply: l.inbox + strconv.FormatUint(l.next, 10)}
 	}
 	f := l.spare[n-1]
 	l.spare = l.spare[:n-1]
 	return f
 }
 
-func (l *Lanes) landed(number uint64, f *flight) {
-	delete(l.flight, number)
-	*f = flight{} // keeps nothing alive
+// landed takes back a flight that was answered. All others are left to be forgotten, since
+// their answers may still come. The caller holds mu.
+func (l *Lanes) landed(f *flight) {
+	delete(l.flight, f.number)
+	*f = flight{number: f.number, reply: f.reply, stored: f.stored} // keeps nothing alive
 	l.spare = append(l.spare, f)
 }
 
 // publish hands a message to the connection.
-func (l *Lanes) publish(m *Message, number uint64) {
-	if err := l.conn.PublishMsg(l.encode(m, number)); err != nil {
-		l.fail(number, err)
+func (l *Lanes) publish(m *Message) {
+	if err := l.conn.PublishMsg(l.encode(m)); err != nil {
+		l.fail(m.reply, err)
 	}
 }
 
 // encode is the message on the wire, until the next one.
-func (l *Lanes) encode(m *Message, number uint64) *nats.Msg {
+func (l *Lanes) encode(m *Message) *nats.Msg {
 	l.id[0] = m.ID
 	byStream, byID := l.byStream, l.byID
 	if m.Expect == 0 {
@@ -157,7 +159,7 @@ func (l *Lanes) encode(m *Message, number uint64) *nats.Msg {
 	default:
 		l.msg.Header, l.expect[0] = l.bySubject, strconv.FormatUint(m.after.sequence, 10)
 	}
-	l.msg.Subject, l.msg.Reply, l.msg.Data = m.Subject, l.inbox+strconv.FormatUint(number, 10), m.Data
+	l.msg.Subject, l.msg.Reply, l.msg.Data = m.Subject, m.reply, m.Data
 	if len(m.Header) == 0 {
 		return &l.msg
 	}
@@ -172,18 +174,28 @@ func (l *Lanes) encode(m *Message, number uint64) *nats.Msg {
 }
 
 // fail ends a message that the connection did not take.
-func (l *Lanes) fail(number uint64, err error) {
+func (l *Lanes) fail(reply string, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	f, ok := l.flight[number]
+	f, ok := l.answers(reply)
 	if !ok {
 		return // the reader was faster: the connection was lost meanwhile
 	}
 	l.mistaken(time.Now())
 	f.result.Outcome, f.result.Err = refusal(err), err
 	l.failed = append(l.failed, f.result)
-	l.landed(number, f)
+	delete(l.flight, f.number)
 	wake(l.wakeReader)
+}
+
+// answers finds the flight that is answered on a subject. The caller holds mu.
+func (l *Lanes) answers(subject string) (*flight, bool) {
+	number, err := strconv.ParseUint(subject[len(l.inbox):], 10, 64)
+	if err != nil {
+		return nil, false
+	}
+	f, ok := l.flight[number]
+	return f, ok
 }
 
 // read delivers results until the lanes end.
@@ -219,14 +231,11 @@ func (l *Lanes) acknowledge(results []Result, m *nats.Msg) []Result {
 	l.answered, l.away = time.Now(), false
 	defer l.requeue()
 	for more := len(l.replies); ; more-- {
-		number, err := strconv.ParseUint(m.Subject[len(l.inbox):], 10, 64)
-		f, ok := l.flight[number]
-		if err == nil && ok {
-			f.result.settle(m, l.usual)
+		if f, ok := l.answers(m.Subject); ok && f.settle(m, l.usual) {
 			if !l.repeat(f) {
 				results = append(results, f.result)
 			}
-			l.landed(number, f)
+			l.landed(f)
 		}
 		if more == 0 {
 			return results
@@ -261,7 +270,7 @@ func (l *Lanes) expire(results []Result) []Result {
 			f.result.Outcome, f.result.Err = Refused, ErrPermission
 		}
 		results = append(results, f.result)
-		l.landed(number, f)
+		delete(l.flight, number)
 	}
 	if l.sole.holding && l.queued() > 0 {
 		wake(l.wakeWriter) // it is not held back for longer

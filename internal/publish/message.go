@@ -39,7 +39,8 @@ type Message struct {
 	Token uint64
 
 	after     place
-	bySubject bool // it must not be part of a chain
+	bySubject bool   // it must not be part of a chain
+	reply     string // where the answer goes
 }
 
 // Outcome is what became of a message.
@@ -171,6 +172,22 @@ func plainAck(b, usual []byte) (sequence uint64, ok bool) {
 // statusNoResponders is the status header of the client's own server when no
 // stream listens on the subject.
 const statusNoResponders = "503"
+
+// settle fills in the result from the server's answer. It is false when that is the answer to
+// an earlier message once more: what is stored later has a later sequence.
+func (f *flight) settle(answer *nats.Msg, usual []byte) bool {
+	was := f.result
+	f.result.settle(answer, usual)
+	if f.result.Outcome != Stored || f.result.Duplicate {
+		return true
+	}
+	if f.result.Sequence <= f.stored {
+		f.result = was
+		return false
+	}
+	f.stored = f.result.Sequence
+	return true
+}
 
 // settle fills in the result from the server's answer.
 func (r *Result) settle(answer *nats.Msg, usual []byte) {

@@ -2,8 +2,12 @@ package publish
 
 import (
 	"encoding/json"
+	"fmt"
+	"slices"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats.go"
 
 	"github.com/recorderbridge/genesys-ingestor/internal/natstest"
 )
@@ -64,5 +68,44 @@ func TestUsualAckIsUsual(t *testing.T) {
 		if got, ok := plainAck(m.Data, usualAck("R")); !ok || got != n {
 			t.Errorf("%s: %d, %v", m.Data, got, ok)
 		}
+	}
+}
+
+// The place of an answer is used again once the answer has come, and never while it may still
+// come. An answer that comes once more there is not taken for that of the next message.
+func TestPlacesOfAnswers(t *testing.T) {
+	l := &Lanes{inbox: "_INBOX.x.", usual: usualAck("X"), flight: make(map[uint64]*flight), options: LanesOptions{Denied: func(string) bool { return false }}}
+	depart := func(id string) string {
+		m := Message{ID: id}
+		l.depart(&m, time.Now())
+		return m.reply
+	}
+	answer := func(to string, sequence int) (ids []string) {
+		l.replies = make(chan *nats.Msg)
+		for _, r := range l.acknowledge(nil, &nats.Msg{Subject: to, Data: fmt.Appendf(nil, `{"stream":"X","seq":%d}`, sequence)}) {
+			ids = append(ids, r.ID)
+		}
+		return ids
+	}
+	a, b := depart("a"), depart("b")
+	if a == b {
+		t.Fatal("two messages on their way are answered at the same place")
+	}
+	if got := answer(a, 7); !slices.Equal(got, []string{"a"}) {
+		t.Errorf("settled %v, want a", got)
+	}
+	if c := depart("c"); c != a {
+		t.Errorf("c is answered at %s, and %s is free", c, a)
+	}
+	if got := answer(a, 7); got != nil {
+		t.Errorf("the answer to a, once more, settled %v", got)
+	}
+	if got := answer(a, 9); !slices.Equal(got, []string{"c"}) {
+		t.Errorf("settled %v, want c", got)
+	}
+	l.expire(nil) // b
+	depart("d")   // at the place of a
+	if e := depart("e"); e == b {
+		t.Error("e is answered where the answer to b may still come")
 	}
 }
