@@ -111,7 +111,10 @@ type sink struct {
 }
 
 // Snapshot implements genesys.Sink.
-func (s *sink) Snapshot(snapshot *call.Snapshot) { s.engine.Snapshot(snapshot) }
+func (s *sink) Snapshot(snapshot *call.Snapshot) { s.engine.Gather(snapshot) }
+
+// Flush implements genesys.Sink.
+func (s *sink) Flush() { s.engine.Flush() }
 
 // Agent implements genesys.Sink.
 func (s *sink) Agent(u genesys.AgentUpdate) {

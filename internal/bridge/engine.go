@@ -90,8 +90,9 @@ type EngineOptions struct {
 // Its methods may be called from anywhere but from within its own callbacks. Whoever
 // brings something also sends what follows from it, on its own goroutine, before the
 // method returns: a notification costs no hand-over to another goroutine, which on a
-// quiet machine takes longer than all of the work. Nothing that waits for a broker or
-// for the platform is done under the lock.
+// quiet machine takes longer than all of the work. Only what
+// [Engine.Gather] takes may wait for more that has come already. Nothing that waits for a
+// broker or for the platform is done under the lock.
 type Engine struct {
 	opts  EngineOptions
 	log   *slog.Logger
@@ -114,6 +115,8 @@ type Engine struct {
 	core   *Core
 	gaps   gaps
 	health Health // as it was within the last second
+	// gathered: what follows from a snapshot is not sent yet.
+	gathered atomic.Bool
 	// tail is the last stream sequence that the tail has delivered; waiting are
 	// those who wait for a condition on the core.
 	tail    uint64
@@ -155,9 +158,26 @@ func NewEngine(o EngineOptions) *Engine {
 // Snapshot takes a snapshot, and keeps nothing of it but texts, and what its participants
 // point to.
 func (e *Engine) Snapshot(s *call.Snapshot) {
+	e.Gather(s)
+	e.Flush()
+}
+
+// Gather is [Engine.Snapshot] for who calls [Engine.Flush] soon, when no further snapshot has
+// come. What follows is sent by whoever uses the engine next, at the latest by Flush: to do
+// the same thing several times in a row costs far less than to do everything in turn.
+func (e *Engine) Gather(s *call.Snapshot) {
 	if now, ok := e.enter(); ok {
 		e.core.Observe(s, now)
-		e.leave(now)
+		e.gathered.Store(true)
+		e.mu.Unlock()
+		e.deliver() // what was brought meanwhile
+	}
+}
+
+// Flush sends what follows from the gathered snapshots.
+func (e *Engine) Flush() {
+	if e.gathered.Load() {
+		e.Do(func(*Core, time.Time) {})
 	}
 }
 
@@ -267,6 +287,7 @@ func (e *Engine) leave(now time.Time) {
 }
 
 func (e *Engine) left(now time.Time) {
+	e.gathered.Store(false)
 	sent := e.round(now)
 	missed := e.core.Missed()
 	if e.gaps.blind() {

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -20,6 +21,36 @@ func (s *sentOff) Send(m Message) error {
 		s.n++
 	}
 	return nil
+}
+
+// What follows from snapshots that come together is sent when no further one has come, or by
+// whoever uses the engine before.
+func TestSnapshotsAreGathered(t *testing.T) {
+	out := &sentOff{}
+	e := NewEngine(EngineOptions{Publisher: out, Core: CoreOptions{
+		Adapter: "acme", Instance: "a", Policy: control.Policy{Purposes: []string{"agent"}}, Names: nameless{},
+		Tracker: call.Options{Subscribed: func(string) bool { return true }},
+	}})
+	e.Do(func(c *Core, _ time.Time) { c.Lead(1) })
+	e.tick(true)
+	for n, follow := range []func(){e.Flush, func() { e.tick(false) }, func() { e.Resolve([]Outcome{{Subject: "none"}}) }} {
+		before := out.n
+		for _, leg := range []string{"one", "two"} {
+			e.Gather(&call.Snapshot{ConversationID: fmt.Sprint(n), View: "ua", Received: time.Now(), Participants: []call.Participant{
+				{ID: leg, UserID: "ua", Purpose: "agent", State: "connected", Connected: time.Now()},
+			}})
+		}
+		if out.n != before {
+			t.Errorf("%d: %d events while more may have come", n, out.n-before)
+		}
+		if follow(); out.n != before+2 {
+			t.Errorf("%d: %d events of two legs", n, out.n-before)
+		}
+	}
+	e.Flush()
+	if out.n != 6 {
+		t.Errorf("%d events of six legs", out.n)
+	}
 }
 
 // The first thing that happens after a freeze tells nothing; when what has come meanwhile

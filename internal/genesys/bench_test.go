@@ -79,6 +79,7 @@ func (c *counter) Snapshot(*call.Snapshot) {
 		close(c.done)
 	}
 }
+func (c *counter) Flush()                       {}
 func (c *counter) Agent(genesys.AgentUpdate)    {}
 func (c *counter) Directory(*genesys.Directory) {}
 func (c *counter) Feed(f genesys.FeedStatus) {

@@ -81,10 +81,9 @@ func New(opts Options) (*Platform, error) {
 	// Websockets need HTTP/1.1, and a redirect would take the channel's address along.
 	sockets := transport.Clone()
 	sockets.ForceAttemptHTTP2 = false
-	sockets.DialContext = dialBuffered
 	sockets.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{}
 	t := newTokens(&opts, transport)
-	return &Platform{
+	p := &Platform{
 		opts:      opts,
 		log:       opts.Logger,
 		tokens:    t,
@@ -96,7 +95,9 @@ func New(opts Options) (*Platform, error) {
 		topic:     opts.Topic,
 		channels:  make(map[int]*channel),
 		rejected:  make(map[int]map[RejectedTopics]int),
-	}, nil
+	}
+	sockets.DialContext = p.dialBuffered
+	return p, nil
 }
 
 // Run connects, discovers, subscribes and delivers to the sink until ctx ends. It

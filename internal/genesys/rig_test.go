@@ -60,6 +60,8 @@ func (r *recorder) Snapshot(s *call.Snapshot) {
 	})
 }
 
+func (r *recorder) Flush() {}
+
 func (r *recorder) Agent(u genesys.AgentUpdate) {
 	r.update(func() { r.agents = append(r.agents, u) })
 }

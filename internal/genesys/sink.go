@@ -14,6 +14,9 @@ type Sink interface {
 	// returns, and is then filled with another one; what its participants point to stays
 	// as it is.
 	Snapshot(*call.Snapshot)
+	// Flush is called before a socket waits for the network: all frames that have come were
+	// handed over. What follows from several snapshots may wait for it.
+	Flush()
 	// Agent is what became known about one user.
 	Agent(AgentUpdate)
 	// Directory replaces the directory: after discovery, and when it changed.

@@ -81,18 +81,31 @@ func (p *Platform) dial(ctx context.Context, ch *channel) (*socket, error) {
 type buffered struct {
 	net.Conn
 	waiting *bufio.Reader
+	flush   func() // before it waits for the network
 }
 
-func (b *buffered) Read(p []byte) (int, error) { return b.waiting.Read(p) }
+func (b *buffered) Read(p []byte) (int, error) {
+	if b.waiting.Buffered() == 0 {
+		b.flush()
+	}
+	return b.waiting.Read(p)
+}
 
 // dialBuffered connects the sockets.
-func dialBuffered(ctx context.Context, network, address string) (net.Conn, error) {
+func (p *Platform) dialBuffered(ctx context.Context, network, address string) (net.Conn, error) {
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
-	return &buffered{conn, bufio.NewReaderSize(conn, 32<<10)}, nil
+	if p.sink == nil { // a probe has none
+		return newBuffered(conn, func() {}), nil
+	}
+	return newBuffered(conn, p.sink.Flush), nil
+}
+
+func newBuffered(conn net.Conn, flush func()) *buffered {
+	return &buffered{conn, bufio.NewReaderSize(conn, 32<<10), flush}
 }
 
 // begin starts reading. handle gets each frame in order and must not keep it; long is
