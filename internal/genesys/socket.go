@@ -104,8 +104,12 @@ func (p *Platform) dialBuffered(ctx context.Context, network, address string) (n
 	return newBuffered(conn, p.sink.Flush), nil
 }
 
+// together is how much is taken at once at most, in bytes: some sixteen frames. With more the
+// first one would wait for long.
+const together = 64 << 10
+
 func newBuffered(conn net.Conn, flush func()) *buffered {
-	return &buffered{conn, bufio.NewReaderSize(conn, 32<<10), flush}
+	return &buffered{conn, bufio.NewReaderSize(conn, together), flush}
 }
 
 // begin starts reading. handle gets each frame in order and must not keep it; long is
