@@ -244,3 +244,25 @@ func TestAnEndThatIsKnownIsNotAskedFor(t *testing.T) {
 		}
 	}
 }
+
+// The leader has told a hold, and our own topic has shown neither that nor its end, and then the
+// end of the leg. REST agrees: the hold is over before the leg is, whoever was asked first.
+func TestAnAnswerAfterTheEndHidesNoEndOfAHold(t *testing.T) {
+	for _, asked := range []bool{false, true} {
+		r, one, two := pair(t)
+		r.wait(time.Second)
+		one.sees("ua", caller(), held(r.now))
+		one.expects("update held")
+		two.reads()
+		r.wait(3 * time.Second)
+		two.sees("ua", caller(), talking("leg", "ua"))
+		two.sees("ua", caller(), hungUp())
+		if asked {
+			r.wait(100 * time.Millisecond)
+			two.sees(call.ViewREST, caller(), hungUp())
+		}
+		one.Follow()
+		two.Lead(2)
+		two.expects("update retrieved", "stop cleared")
+	}
+}

@@ -124,6 +124,9 @@ func (c *Core) confirm(s *call.Snapshot) {
 		if l == nil || l.seen == nil {
 			continue
 		}
+		if l.seen.Phase == call.Ended {
+			l.unseenEnds(c) // while it is known what our own topic has passed
+		}
 		for len(l.ahead) > 0 && l.ahead[0].at.Before(s.Asked) {
 			l.ahead = l.ahead[1:]
 		}
