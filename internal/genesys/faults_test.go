@@ -73,6 +73,23 @@ func TestSuspectedChannelIsReplaced(t *testing.T) {
 	}
 }
 
+// The old socket answers nothing any more: what comes through the new one does not wait for it.
+func TestSuccessorOfAMuteSocketIsReadAtOnce(t *testing.T) {
+	r := start(t, simulator.Options{Users: 3}, func(o *genesys.Options) {
+		quick(o)
+		o.Timings.Overlap = 20 * time.Second
+	})
+	user := r.org.Users()[0].ID
+	r.inject(t, simulator.Fault{Kind: simulator.FaultSilence})
+	r.platform.Suspect([]string{user})
+	begun := time.Now()
+	r.back(t, genesys.CauseStarved)
+	r.call(t)
+	if waited := time.Since(begun); waited > 15*time.Second {
+		t.Errorf("the first notification came after %v", waited)
+	}
+}
+
 func TestEvictedChannel(t *testing.T) {
 	r := start(t, simulator.Options{Users: 3}, nil)
 	r.inject(t, simulator.Fault{Kind: simulator.FaultEvict})

@@ -251,7 +251,7 @@ func (s *slot) replace(ctx context.Context, r replacement, present **socket) err
 	s.do("the last events of the old socket")
 	old := s.ch
 	s.use(ch, true)
-	s.takeOver(ctx, present, next, o, r.cause != CauseTokenLost)
+	s.takeOver(ctx, present, next, o, r.cause != CauseTokenLost && (r.cause != CauseStarved || s.delivers(*present)))
 	s.confirmed(next, v, refused)
 	s.p.counters.renewals.Add(1)
 	if r.cause == "" {
@@ -289,6 +289,12 @@ func (s *slot) keep(ctx context.Context, old *channel, v share) {
 		old.Expires = s.p.client.now().Add(channelLife)
 	}
 	s.p.giveBack(old)
+}
+
+// delivers reports whether an event came through a socket lately. One that is mute may not answer
+// either, and meanwhile its successor would not be read.
+func (s *slot) delivers(old *socket) bool {
+	return time.Since(unixNano(old.event.Load())) < s.p.opts.Timings.Overlap
 }
 
 // takeOver makes next the present socket: from now on the end of the old one is no
