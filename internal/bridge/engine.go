@@ -90,9 +90,9 @@ type EngineOptions struct {
 // Its methods may be called from anywhere but from within its own callbacks. Whoever
 // brings something also sends what follows from it, on its own goroutine, before the
 // method returns: a notification costs no hand-over to another goroutine, which on a
-// quiet machine takes longer than all of the work. Only what
-// [Engine.Gather] takes may wait for more that has come already. Nothing that waits for a
-// broker or for the platform is done under the lock.
+// quiet machine takes longer than all of the work. Only what [Engine.Gather] takes may
+// wait for more that has come already. Nothing that waits for a broker or for the platform
+// is done under the lock.
 type Engine struct {
 	opts  EngineOptions
 	log   *slog.Logger

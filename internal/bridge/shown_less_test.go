@@ -308,14 +308,14 @@ func TestTheNextHoldProvesTheEndOfTheLast(t *testing.T) {
 
 // The first word of a topic is the next hold itself: it proves the end of the last one as well.
 func TestTheNextHoldIsAnotherOneThanWhatIsTold(t *testing.T) {
-	r, one, three := newcomer(t, held(start.Add(time.Second)), "update held")
 	same := held(start.Add(time.Second))
-	three.hears(0, "told", caller(), same)
-	one.Follow()
-	three.Lead(2)
-	three.expects()
+	_, first, second := newcomer(t, same, "update held")
+	second.hears(0, "told", caller(), same)
+	first.Follow()
+	second.Lead(2)
+	second.expects()
 
-	r, one, three = newcomer(t, same, "update held")
+	r, one, three := newcomer(t, same, "update held")
 	again := held(r.now)
 	three.hears(0, "again", caller(), again)
 	one.Follow()
