@@ -94,34 +94,6 @@ func (l *legLane) returns(e *call.Edge) bool {
 		slices.ContainsFunc(l.pending, func(p call.Edge) bool { return p.Kind == inverse(e.Kind) && same(p.Key, e.Key) })
 }
 
-// lastWords makes pending what is in doubt, where a step is the end of the leg: nothing comes
-// after it. It reports whether there may be anything.
-func (l *legLane) lastWords(c *Core, e *call.Edge) bool {
-	if e.Phase() != call.Ended || len(l.doubted)+len(l.ahead) == 0 {
-		return false
-	}
-	l.unseenEnds(c)
-	l.redeem()
-	return true
-}
-
-// unseenEnds adds to the doubts, before the end of a leg is told, the end of what somebody else has
-// told: our own topic has spoken well after that one was shown it, and has not shown it. The end of
-// a secure pause is not guessed.
-func (l *legLane) unseenEnds(c *Core) {
-	shown, level := c.tracker.Open(l.id), control.LevelOf(l.published)
-	for i := range l.ahead {
-		m := &l.ahead[i]
-		over := call.Key{Kind: inverse(m.key.Kind), Supervisor: m.key.Supervisor}
-		known := slices.ContainsFunc(l.doubted, func(e call.Edge) bool { return same(e.Key, over) })
-		if known || over.Kind <= m.key.Kind || m.key.Kind == call.SecureOn || !level.Step(m.key).Equal(level) || shown.Sub(m.told) < overtaking {
-			continue
-		}
-		l.doubted = append(l.doubted, call.Edge{Key: over, Occurred: shown, Estimated: true, Received: shown})
-	}
-	l.ahead = nil
-}
-
 // redeem makes the steps pending that were taken for told and were not: those
 // that lead elsewhere than what is told, and to what is believed, unless the
 // leg has ended and believes nothing. A pause whose end somebody else has told

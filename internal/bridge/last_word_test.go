@@ -28,15 +28,7 @@ func TestAnEndAfterAnOutageWaitsForWhatTheStandbyWasShown(t *testing.T) {
 			r.wait(time.Second)
 		}
 		one.Returned(r.now)
-		one.expects()
-		one.works(two)
-		two.standsIn("update muted")
-		one.reads()
-		one.expects()
-		r.wait(2*time.Second - 1)
-		one.expects()
-		r.wait(1)
-		one.expects("stop cleared")
+		one.waitsFor(two)
 	}
 }
 

@@ -202,7 +202,7 @@ func (l *legLane) learned(c *Core, e *Entry, now time.Time) error {
 		return nil
 	}
 	// Facts that were told by somebody who knew more lately stay.
-	if _, differs := control.Differs(d, l.seen, c.opts.Names); !differs || !l.knows(c, d) {
+	if !l.otherwise(c) || !l.knows(c, d) {
 		l.facts = time.Time{}
 	}
 	return nil

@@ -484,7 +484,7 @@ func (c *Core) Unfinished(since time.Time) []string {
 	}
 	var all []late
 	for id, l := range c.legs {
-		if l.seen != nil && l.seen.Phase == call.Ended && l.written.After(since) && (l.lacksWrapup() || c.hearsay(l)) {
+		if l.seen != nil && l.seen.Phase == call.Ended && l.written.After(since) && (l.lacksWrapup() || l.hearsay(c)) {
 			all = append(all, late{id.Conversation, l.written})
 		}
 	}
@@ -501,11 +501,6 @@ func (c *Core) Unfinished(since time.Time) []string {
 // lacksWrapup reports whether a leg may still get a wrap-up code.
 func (l *legLane) lacksWrapup() bool {
 	return l.seen.Ending().Wrapup.Code == "" && !l.seen.Connected.IsZero() && l.seen.Facts.Conversation.QueueID != ""
-}
-
-// hearsay reports whether all that is known of the end of a leg is what somebody else has told.
-func (c *Core) hearsay(l *legLane) bool {
-	return !l.own && l.published != nil && (!l.knows(c, l.published) || l.behind && l.otherwise(c))
 }
 
 // otherwise reports whether the facts that are known are others than those that are told.

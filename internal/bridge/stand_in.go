@@ -27,9 +27,7 @@ func (l *legLane) standIn(c *Core, now time.Time) *flight {
 		l.tighten(control.LevelOf(l.published)) // an end of a pause that came back is not told
 		l.disagree(c)
 	}
-	if len(l.pending) > 0 && l.pending[0].Kind == call.SecureOff && !now.Before(l.pending[0].Received.Add(firstAsk)) {
-		l.resumes(c, &l.pending[0], now) // the leader is late: the answer will be there when its time is over
-	}
+	l.verify(c, now)
 	if !l.forsaken(c, now) {
 		return nil
 	}
@@ -40,10 +38,10 @@ func (l *legLane) standIn(c *Core, now time.Time) *flight {
 	if e.Kind == call.SecureOn && l.seen.SecurePause {
 		return nil // see sacred
 	}
-	if e.Phase() == call.Ended && c.waits(&l.lane, c.returned.Add(lastWord), now) {
+	if c.endsEarly(l, &e, now) {
 		return nil
 	}
-	if e.Kind == call.SecureOff && !l.resumes(c, &e, now) {
+	if e.Kind == call.SecureOff && !l.resumes(c, &e) {
 		return nil
 	}
 	if l.published != nil && e.Phase() == call.Unknown {
@@ -57,12 +55,11 @@ func (l *legLane) standIn(c *Core, now time.Time) *flight {
 // disagree makes steps pending that nobody was shown and that follow from what our own topic
 // has shown since the last event: REST was asked, and agrees.
 func (l *legLane) disagree(c *Core) {
-	seen := c.tracker.Seen(l.id)
-	if len(l.pending) > 0 || !l.settle || l.awaits() || !seen.After(l.published.Timing.Received.Time) ||
-		!c.answered[l.id.Conversation].After(seen) || !l.differs(c) {
+	seen, asked := c.tracker.Seen(l.id), c.answered[l.id.Conversation]
+	if len(l.pending) > 0 || !l.settle || l.awaits() || !seen.After(l.published.Timing.Received.Time) || !asked.After(seen) || !l.differs(c) {
 		return
 	}
-	asked := c.answered[l.id.Conversation] // it may have happened after our topic spoke
+	// It may have happened after our topic spoke.
 	l.level(c, call.Edge{Occurred: asked, Estimated: true, Received: asked})
 }
 
@@ -84,65 +81,23 @@ func (l *legLane) forsaken(c *Core, now time.Time) bool {
 	return e.Received.After(told) || l.own && e.Received.Equal(told)
 }
 
-// resumes reports whether a secure pause is over for sure: REST has said so since the
-// topic did. Where it was not asked, it is asked. The leader may have been shown something
-// else, and of two views the one that pauses is right until then.
-func (l *legLane) resumes(c *Core, e *call.Edge, now time.Time) bool {
-	id := l.id.Conversation
-	if c.answered[id].After(e.Received) {
-		return !l.seen.SecurePause
+// verify has REST asked about the end of a secure pause that the leader is late to tell, so that the
+// answer is there when its time is over. The leader may have been shown something else, and of two
+// views the one that pauses is right until then.
+func (l *legLane) verify(c *Core, now time.Time) {
+	if len(l.pending) == 0 {
+		return
 	}
-	if _, asked := c.wonders[id]; !asked {
+	e, id := &l.pending[0], l.id.Conversation
+	_, asked := c.wonders[id]
+	if e.Kind == call.SecureOff && !now.Before(e.Received.Add(firstAsk)) && !asked && !c.answered[id].After(e.Received) {
 		c.wonder(id, now.Add(c.opts.Patience), now, 0)
 	}
-	return false
 }
 
-// lastWord is how long the end of a leg waits that REST has told and our own topic has not
-// shown, and every end when the broker is back. What was missed before it may have been shown
-// to the other instance, and nothing can be told after the end.
-const lastWord = 2 * time.Second
-
-// endsEarly reports whether a step is the end of a leg for which that time is not over, and
-// sets the leg aside until then.
-func (c *Core) endsEarly(l *legLane, e *call.Edge, now time.Time) bool {
-	if e.Phase() != call.Ended {
-		return false
-	}
-	due := c.returned.Add(lastWord)
-	if byREST := e.Received.Add(lastWord); e.Reconciled && !l.behind && !c.concludes && byREST.After(due) {
-		due = byREST
-	}
-	return c.waits(&l.lane, due, now)
-}
-
-// waits sets a leg aside of which the end is to be told at a time, and reports whether that is
-// to come.
-func (c *Core) waits(l *lane, due, now time.Time) bool {
-	if !now.Before(due) {
-		return false
-	}
-	l.notBefore = due
-	c.park(l)
-	if due.After(c.ends) {
-		c.ends = due
-	}
-	return true
-}
-
-// Returned says that the connection to the broker is back: both instances may have been without,
-// and each may know steps that the other one was not shown.
-func (c *Core) Returned(now time.Time) { c.returned = now }
-
-// conclude has the ends told that only REST has told, for a leader that is about to let go. Others
-// wait for who leads next, who knows them.
-func (c *Core) conclude() {
-	c.concludes = true
-	for _, l := range c.later {
-		if leg, ok := l.owner.(*legLane); ok && leg.seen != nil && leg.seen.Phase == call.Ended {
-			c.hasten(l)
-		}
-	}
+// resumes reports whether a secure pause is over for sure: REST has said so since the topic did.
+func (l *legLane) resumes(c *Core, e *call.Edge) bool {
+	return c.answered[l.id.Conversation].After(e.Received) && !l.seen.SecurePause
 }
 
 // A standby that stands in as often within as long is better off than the leader.

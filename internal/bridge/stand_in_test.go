@@ -73,6 +73,21 @@ func TestStandbyTellsWhatTheLeaderWasNotShown(t *testing.T) {
 	two.standsIn()
 }
 
+// waitsFor lets a leader wait for two seconds with the end of a leg, for the standby to tell a mute
+// before.
+func (i *instance) waitsFor(standby *instance) {
+	i.t.Helper()
+	i.expects()
+	i.works(standby)
+	standby.standsIn("update muted")
+	i.reads()
+	i.expects()
+	i.wait(2*time.Second - 1)
+	i.expects()
+	i.wait(1)
+	i.expects("stop cleared")
+}
+
 // REST tells the leader that a leg has ended of which the standby alone was shown the last
 // step. The end waits for that, as long as our own topic does not show it, and not for ever.
 func TestTheEndByRESTWaitsForWhatTheStandbyWasShown(t *testing.T) {
@@ -81,15 +96,7 @@ func TestTheEndByRESTWaitsForWhatTheStandbyWasShown(t *testing.T) {
 	r, one, two := hidden(t)
 	r.wait(time.Second)
 	one.sees(call.ViewREST, caller(), ended)
-	one.expects()
-	one.works(two)
-	two.standsIn("update muted")
-	one.reads()
-	one.expects()
-	r.wait(2*time.Second - 1)
-	one.expects()
-	r.wait(1)
-	one.expects("stop cleared")
+	one.waitsFor(two)
 
 	r, one, _ = hidden(t)
 	one.sees(call.ViewREST, caller(), ended)

@@ -323,11 +323,8 @@ func (l *legState) held(c *conversation, p *Participant, was bool) bool {
 		c.unclear = true
 	}
 	if !p.StartHold.IsZero() {
-		known := l.lastHold
-		if l.toldHold.After(known) {
-			known = l.toldHold
-		}
-		l.again = was && !known.IsZero() && p.StartHold.Sub(known) >= anotherHold
+		first := l.lastHold.IsZero() && l.toldHold.IsZero()
+		l.again = was && !first && p.StartHold.Sub(l.lastHold) >= anotherHold && p.StartHold.Sub(l.toldHold) >= anotherHold
 		l.lastHold = p.StartHold
 	}
 	return true
