@@ -251,7 +251,7 @@ func (s *slot) replace(ctx context.Context, r replacement, present **socket) err
 	s.do("the last events of the old socket")
 	old := s.ch
 	s.use(ch, true)
-	s.takeOver(ctx, present, next, o, r.cause != CauseTokenLost && (r.cause != CauseStarved || s.delivers(*present)))
+	s.takeOver(ctx, present, next, o, s.isGood(*present, r.cause))
 	s.confirmed(next, v, refused)
 	s.p.counters.renewals.Add(1)
 	if r.cause == "" {
@@ -291,10 +291,17 @@ func (s *slot) keep(ctx context.Context, old *channel, v share) {
 	s.p.giveBack(old)
 }
 
-// delivers reports whether an event came through a socket lately. One that is mute may not answer
-// either, and meanwhile its successor would not be read.
-func (s *slot) delivers(old *socket) bool {
-	return time.Since(unixNano(old.event.Load())) < s.p.opts.Timings.Overlap
+// isGood reports whether a socket that is replaced for a cause may still deliver something. One
+// that has been mute may not even answer, and meanwhile its successor would not be read.
+func (s *slot) isGood(old *socket, cause Cause) bool {
+	switch cause {
+	case CauseTokenLost:
+		return false
+	case CauseStarved:
+		return time.Since(unixNano(old.event.Load())) < s.p.opts.Timings.Overlap
+	default:
+		return true
+	}
 }
 
 // takeOver makes next the present socket: from now on the end of the old one is no

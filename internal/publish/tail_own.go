@@ -13,7 +13,8 @@ import (
 // consumer go, counts acknowledgements instead, and looks at the end of the stream now and
 // then. As soon as anything is there that was not acknowledged, or an answer is not what it
 // was expected to be, it reads on with a consumer, behind the last message that it knows:
-// nothing is ever skipped, it may only come later by twice ownLook.
+// nothing is ever skipped, it may only come later by twice ownLook, and by as much as
+// acknowledgements are late.
 
 const (
 	// ownAfter is how long a consumer reads at least before it is let go. When that had to

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/recorderbridge/genesys-ingestor/internal/natstest"
@@ -33,6 +35,17 @@ func newOwner(t *testing.T, own, direct jetstream.JetStream) *owner {
 		Stream: streamOptions.Name, Subject: streamOptions.Subjects[0], Heartbeat: 100 * time.Millisecond,
 	}, o.got.add)
 	natstest.Eventually(t, "the tail to catch up", func() bool { return o.tail.Stats().CaughtUp })
+	return o
+}
+
+// lonely is one on a server of its own, whose tail counts acknowledgements.
+func lonely(t *testing.T) *owner {
+	t.Helper()
+	js := natstest.JetStream(t, natstest.Connect(t, natstest.New(t).URL()))
+	mustProvision(t, js)
+	o := newOwner(t, js, js)
+	o.tail.Own(true)
+	o.alone()
 	return o
 }
 
@@ -133,35 +146,43 @@ func TestTailOfWhoWritesAlone(t *testing.T) {
 // Under much load acknowledgements come late, and go on coming: that is nobody else.
 func TestLateAcknowledgementsAreNobodyElse(t *testing.T) {
 	t.Parallel()
-	js := natstest.JetStream(t, natstest.Connect(t, natstest.New(t).URL()))
-	mustProvision(t, js)
-	o := newOwner(t, js, js)
-	o.tail.Own(true)
-	o.alone()
-	const late = 300 // messages, which takes longer than from one look to the next
-	var waiting []publish.Result
-	acknowledge := func() {
-		o.tail.Acknowledged(waiting[:1])
-		waiting = waiting[1:]
+	o := lonely(t)
+	var looks atomic.Int64 // at the end of the stream
+	sub, err := o.js.Conn().Subscribe("$JS.API.STREAM.INFO."+streamOptions.Name, func(*nats.Msg) { looks.Add(1) })
+	if err != nil {
+		t.Fatal(err)
 	}
+	type late struct {
+		publish.Result
+		since int64
+	}
+	var waiting []late
+	longest := int64(0)
 	delivered := o.tail.Stats().Delivered
-	for n := range 3 * late {
-		ack, err := js.Publish(t.Context(), subject(1), []byte("own"))
+	for deadline, n := time.Now().Add(20*time.Second), 0; looks.Load() < 8; n++ {
+		if time.Now().After(deadline) {
+			t.Fatalf("the end of the stream was looked at %d times", looks.Load())
+		}
+		ack, err := o.js.Publish(t.Context(), subject(1), []byte("own"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		o.acked[ack.Sequence] = true
-		waiting = append(waiting, publish.Result{Outcome: publish.Stored, Sequence: ack.Sequence})
-		if n%2 == 0 || len(waiting) > late {
-			acknowledge()
+		waiting = append(waiting, late{publish.Result{Outcome: publish.Stored, Sequence: ack.Sequence}, looks.Load()})
+		age := looks.Load() - waiting[0].since
+		if longest = max(longest, age); n%2 == 0 || age > 2 { // fewer than come, until they are late
+			o.tail.Acknowledged([]publish.Result{waiting[0].Result})
+			waiting = waiting[1:]
 		}
-		time.Sleep(2 * time.Millisecond)
 	}
-	if n := o.tail.Stats().Delivered - delivered; n > 0 {
-		t.Errorf("%d messages of its own were read back", n)
+	if err := sub.Unsubscribe(); err != nil {
+		t.Fatal(err)
 	}
-	for len(waiting) > 0 {
-		acknowledge()
+	if n := o.tail.Stats().Delivered - delivered; n > 0 || longest < 2 {
+		t.Errorf("%d messages of its own were read back; %d looks have not found one acknowledged", n, longest)
+	}
+	for _, w := range waiting {
+		o.tail.Acknowledged([]publish.Result{w.Result})
 	}
 	o.complete()
 }
@@ -169,12 +190,8 @@ func TestLateAcknowledgementsAreNobodyElse(t *testing.T) {
 // A message of somebody else is found also when nothing of our own follows.
 func TestTailOfWhoWritesAloneAndIsSilent(t *testing.T) {
 	t.Parallel()
-	js := natstest.JetStream(t, natstest.Connect(t, natstest.New(t).URL()))
-	mustProvision(t, js)
-	o := newOwner(t, js, js)
-	o.tail.Own(true)
-	o.alone()
-	store(t, js, 3)
+	o := lonely(t)
+	store(t, o.js, 3)
 	natstest.Eventually(t, "the messages of somebody else", func() bool { return o.got.count() == 3 })
 	o.complete()
 }

@@ -63,19 +63,26 @@ func runTail(t *testing.T, js jetstream.JetStream, o publish.TailOptions, delive
 	return tail, done
 }
 
-func TestTailDeliversWhatIsStoredAndWhatFollows(t *testing.T) {
-	js := natstest.JetStream(t, natstest.Connect(t, natstest.New(t).URL()))
-	mustProvision(t, js)
-	store(t, js, 500)
-	var got collector
+// caughtUp runs a tail until it has read so many messages, which are all there are.
+func caughtUp(t *testing.T, js jetstream.JetStream, want int) (*publish.Tail, *collector) {
+	t.Helper()
+	got := new(collector)
 	caught := make(chan int, 1)
 	tail, _ := runTail(t, js, publish.TailOptions{
 		Stream: streamOptions.Name, Subject: streamOptions.Subjects[0],
 		CaughtUp: func() { caught <- got.count() },
 	}, got.add)
-	if n := <-caught; n != 500 {
-		t.Errorf("caught up after %d entries, want 500", n)
+	if n := <-caught; n != want {
+		t.Errorf("caught up after %d entries, want %d", n, want)
 	}
+	return tail, got
+}
+
+func TestTailDeliversWhatIsStoredAndWhatFollows(t *testing.T) {
+	js := natstest.JetStream(t, natstest.Connect(t, natstest.New(t).URL()))
+	mustProvision(t, js)
+	store(t, js, 500)
+	tail, got := caughtUp(t, js, 500)
 	store(t, js, 100)
 	natstest.Eventually(t, "600 entries", func() bool { return got.count() >= 600 })
 	checkContiguous(t, got.all(), 1)
@@ -92,15 +99,7 @@ func TestTailReadsAWindowOfManyRequests(t *testing.T) {
 	mustProvision(t, js)
 	const window = 40_000
 	store(t, js, window)
-	var got collector
-	caught := make(chan int, 1)
-	tail, _ := runTail(t, js, publish.TailOptions{
-		Stream: streamOptions.Name, Subject: streamOptions.Subjects[0],
-		CaughtUp: func() { caught <- got.count() },
-	}, got.add)
-	if n := <-caught; n != window {
-		t.Errorf("caught up after %d entries, want %d", n, window)
-	}
+	tail, got := caughtUp(t, js, window)
 	store(t, js, 100)
 	natstest.Eventually(t, "what follows", func() bool { return got.count() >= window+100 })
 	checkContiguous(t, got.all(), 1)
