@@ -143,46 +143,83 @@ func TestTailOfWhoWritesAlone(t *testing.T) {
 	}
 }
 
+// looks counts how often the end of the stream is looked at, from now on.
+func (o *owner) looks() *atomic.Int64 {
+	o.t.Helper()
+	n := new(atomic.Int64)
+	sub, err := o.js.Conn().Subscribe("$JS.API.STREAM.INFO."+streamOptions.Name, func(*nats.Msg) { n.Add(1) })
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	o.t.Cleanup(func() { _ = sub.Unsubscribe() })
+	return n
+}
+
+// stored stores a message of its own, of which the tail is to be told later.
+func (o *owner) stored() publish.Result {
+	o.t.Helper()
+	ack, err := o.js.Publish(o.t.Context(), subject(1), []byte("own"))
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	o.acked[ack.Sequence] = true
+	return publish.Result{Outcome: publish.Stored, Sequence: ack.Sequence}
+}
+
 // Under much load acknowledgements come late, and go on coming: that is nobody else.
 func TestLateAcknowledgementsAreNobodyElse(t *testing.T) {
 	t.Parallel()
 	o := lonely(t)
-	var looks atomic.Int64 // at the end of the stream
-	sub, err := o.js.Conn().Subscribe("$JS.API.STREAM.INFO."+streamOptions.Name, func(*nats.Msg) { looks.Add(1) })
-	if err != nil {
-		t.Fatal(err)
-	}
+	looks := o.looks()
 	type late struct {
 		publish.Result
 		since int64
 	}
 	var waiting []late
-	longest := int64(0)
+	longest, n := int64(0), 0
 	delivered := o.tail.Stats().Delivered
-	for deadline, n := time.Now().Add(20*time.Second), 0; looks.Load() < 8; n++ {
-		if time.Now().After(deadline) {
-			t.Fatalf("the end of the stream was looked at %d times", looks.Load())
+	natstest.Eventually(t, "eight looks", func() bool {
+		for range 20 {
+			waiting = append(waiting, late{o.stored(), looks.Load()})
+			age := looks.Load() - waiting[0].since
+			if longest = max(longest, age); n%2 == 0 || age > 2 { // fewer than come, until they are late
+				o.tail.Acknowledged([]publish.Result{waiting[0].Result})
+				waiting = waiting[1:]
+			}
+			n++
 		}
-		ack, err := o.js.Publish(t.Context(), subject(1), []byte("own"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		o.acked[ack.Sequence] = true
-		waiting = append(waiting, late{publish.Result{Outcome: publish.Stored, Sequence: ack.Sequence}, looks.Load()})
-		age := looks.Load() - waiting[0].since
-		if longest = max(longest, age); n%2 == 0 || age > 2 { // fewer than come, until they are late
-			o.tail.Acknowledged([]publish.Result{waiting[0].Result})
-			waiting = waiting[1:]
-		}
-	}
-	if err := sub.Unsubscribe(); err != nil {
-		t.Fatal(err)
-	}
+		return looks.Load() >= 8
+	})
 	if n := o.tail.Stats().Delivered - delivered; n > 0 || longest < 2 {
 		t.Errorf("%d messages of its own were read back; %d looks have not found one acknowledged", n, longest)
 	}
 	for _, w := range waiting {
 		o.tail.Acknowledged([]publish.Result{w.Result})
+	}
+	o.complete()
+}
+
+// A message of somebody else between them is found at once, although they go on coming.
+func TestAHoleInLateAcknowledgementsIsSomebodyElse(t *testing.T) {
+	t.Parallel()
+	o := lonely(t)
+	looks := o.looks()
+	var waiting []publish.Result
+	for range 10 {
+		waiting = append(waiting, o.stored())
+	}
+	store(t, o.js, 1)
+	o.tail.Acknowledged([]publish.Result{o.stored()})
+	acknowledged := int64(0)
+	natstest.Eventually(t, "the message of somebody else", func() bool {
+		if n := looks.Load(); n > acknowledged && len(waiting) > 0 { // one from look to look
+			o.tail.Acknowledged(waiting[:1])
+			acknowledged, waiting = n, waiting[1:]
+		}
+		return o.got.count() > 0
+	})
+	if n := looks.Load(); n > 3 {
+		t.Errorf("found after %d looks", n)
 	}
 	o.complete()
 }
