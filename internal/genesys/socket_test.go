@@ -3,6 +3,7 @@ package genesys_test
 import (
 	"net"
 	"testing"
+	"time"
 
 	"github.com/recorderbridge/genesys-ingestor/internal/genesys"
 )
@@ -12,6 +13,9 @@ import (
 func TestFlushComesBeforeTheNetworkIsWaitedFor(t *testing.T) {
 	near, far := net.Pipe()
 	t.Cleanup(func() { _, _ = near.Close(), far.Close() })
+	if err := near.SetDeadline(time.Now().Add(20 * time.Second)); err != nil { // who is not told, waits
+		t.Fatal(err)
+	}
 	flushed := make(chan struct{}, 4)
 	go func() {
 		for _, text := range []string{"abcdef", "gh"} {
