@@ -163,14 +163,14 @@ func (e *Engine) Snapshot(s *call.Snapshot) {
 }
 
 // Gather is [Engine.Snapshot] for who calls [Engine.Flush] soon, when no further snapshot has
-// come. What follows is sent by whoever uses the engine next, at the latest by Flush: to do
-// the same thing several times in a row costs far less than to do everything in turn.
+// come. What follows is sent by whoever uses the engine next, at the latest by Flush, and so is
+// what follows from acknowledgements that come meanwhile: to do the same thing several times in
+// a row costs far less than to do everything in turn.
 func (e *Engine) Gather(s *call.Snapshot) {
 	if now, ok := e.enter(); ok {
 		e.core.Observe(s, now)
 		e.gathered.Store(true)
 		e.mu.Unlock()
-		e.deliver() // what was brought meanwhile
 	}
 }
 

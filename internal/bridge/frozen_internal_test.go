@@ -33,7 +33,7 @@ func TestSnapshotsAreGathered(t *testing.T) {
 	}})
 	e.Do(func(c *Core, _ time.Time) { c.Lead(1) })
 	e.tick(true)
-	for n, follow := range []func(){e.Flush, func() { e.tick(false) }, func() { e.Resolve([]Outcome{{Subject: "none"}}) }} {
+	for n, follow := range []func(){e.Flush, func() { e.tick(false) }, func() { e.Do(func(*Core, time.Time) {}) }} {
 		before := out.n
 		for _, leg := range []string{"one", "two"} {
 			e.Gather(&call.Snapshot{ConversationID: fmt.Sprint(n), View: "ua", Received: time.Now(), Participants: []call.Participant{

@@ -39,7 +39,9 @@ func (e *Engine) bring(put func(*mail)) {
 		e.Do(func(*Core, time.Time) {})
 		return
 	}
-	e.deliver()
+	if !e.gathered.Load() { // else Flush takes it out, and what follows is sent at once
+		e.deliver()
+	}
 }
 
 // deliver takes out what is in the box, unless somebody has the lock, who does so then: at
