@@ -120,8 +120,10 @@ const hexDigits = "0123456789abcdef"
 // quote appends s as a JSON string. A byte that is not UTF-8 becomes U+FFFD. The
 // line separators U+2028 and U+2029 are escaped, because JavaScript once took
 // them for line ends.
-func quote(b []byte, s string) []byte {
-	b = append(b, '"')
+func quote(b []byte, s string) []byte { return append(escaped(append(b, '"'), s), '"') }
+
+// escaped appends what is between the quotes.
+func escaped(b []byte, s string) []byte {
 	done := 0 // everything before it is appended
 	for i := 0; i < len(s); {
 		if i+8 <= len(s) && plain(s[i:i+8]) {
@@ -151,8 +153,7 @@ func quote(b []byte, s string) []byte {
 		}
 		i += size
 	}
-	b = append(b, s[done:]...)
-	return append(b, '"')
+	return append(b, s[done:]...)
 }
 
 // plain reports whether the first eight bytes of s can stand in a JSON string as

@@ -67,13 +67,15 @@ func SourceOf(region, adapter string) string {
 }
 
 // SequenceOf returns n as the sequence attribute: 20 digits.
-func SequenceOf(n uint64) string {
-	b := [sequenceLen]byte{}
-	for i := range b {
-		b[len(b)-1-i] = '0' + byte(n%10)
+func SequenceOf(n uint64) string { return string(appendSequence(nil, n)) }
+
+func appendSequence(b []byte, n uint64) []byte {
+	d := [sequenceLen]byte{}
+	for i := range d {
+		d[len(d)-1-i] = '0' + byte(n%10)
 		n /= 10
 	}
-	return string(b[:])
+	return append(b, d[:]...)
 }
 
 // sequenceLen is how many digits every number of 64 bits fits in.

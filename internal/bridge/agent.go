@@ -3,7 +3,6 @@ package bridge
 import (
 	"cmp"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/recorderbridge/genesys-ingestor/api/recording"
@@ -165,7 +164,7 @@ func (a *agentLane) compose(c *Core, now time.Time) *flight {
 		d.Confidence, d.Cause = recording.Reconciled, recording.AgentSnapshot
 	}
 	d.Timing.Published = recording.At(now)
-	id, data := encodeAgent(c.opts.Source, &d)
+	data, id := d.AppendEvent(make([]byte, 0, usualEvent), c.opts.Source)
 	return &flight{id: id, data: data, payload: d}
 }
 
@@ -272,15 +271,6 @@ func sameAgent(a, b *recording.AgentData) bool {
 	}
 	return a.State == b.State && a.OutOfOffice == b.OutOfOffice && station(a) == station(b) &&
 		presence(a) == presence(b) && routing(a) == routing(b)
-}
-
-func encodeAgent(source string, d *recording.AgentData) (id string, data []byte) {
-	e := recording.AgentEvent{Envelope: recording.Envelope{
-		SpecVersion: recording.SpecVersion, Type: recording.TypeAgent, Source: source, Subject: d.Agent.UserID,
-		Time: d.Timing.Occurred, DataContentType: recording.DataContentType, Sequence: recording.SequenceOf(d.Revision),
-	}, Data: *d}
-	e.ID = d.Agent.UserID + "-" + strconv.FormatUint(d.Revision, 10) + noDigest
-	return seal(e.ID, e.AppendJSON(make([]byte, 0, usualEvent)))
 }
 
 // pends: an agent is a level, nothing waits.

@@ -87,7 +87,7 @@ func (f *feedLane) compose(c *Core, _ time.Time) *flight {
 	}
 	d.Epoch, d.LastStreamSequence, d.OpenLegs = c.epoch, c.last, c.OpenLegs()
 	d.RefreshInterval, d.Revision = int(c.opts.Refresh/time.Second), f.revision+1
-	id, data := encodeFeed(c.opts.Source, &d, recording.At(item.at), f.revision+1)
+	data, id := d.AppendEvent(make([]byte, 0, usualEvent), c.opts.Source, recording.At(item.at))
 	return &flight{id: id, data: data, payload: d}
 }
 

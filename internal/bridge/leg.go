@@ -303,13 +303,14 @@ func (l *legLane) compose(c *Core, now time.Time) *flight {
 			// was believed when the step was observed.
 			e.After = control.LevelOf(l.published).Step(e.Key)
 		}
-		return l.flightOf(c, c.opts.Policy.Event(l.described(c, &e), &e, l.state(), c.opts.Names), e.Key, now)
+		return l.stepOf(c, l.described(c, &e), &e, now)
 	}
 	if l.published == nil {
 		return nil
 	}
 	if l.published.State != recording.Stopped && now.Sub(l.written) >= c.opts.Refresh {
-		d := c.opts.Policy.Tell(l.seen, control.LevelOf(l.published), recording.Refreshed, now, c.opts.Names)
+		d := c.rooms.described()
+		c.opts.Policy.Tell(d, l.seen, control.LevelOf(l.published), recording.Refreshed, now, c.opts.Names)
 		return l.flightOf(c, d, call.Key{}, now)
 	}
 	if l.facts.IsZero() {
@@ -325,9 +326,11 @@ func (l *legLane) compose(c *Core, now time.Time) *flight {
 	if l.from.Received.IsZero() {
 		l.from.Received = now
 	}
-	d, ok := c.opts.Policy.Update(l.seen, l.published, l.from, c.opts.Names)
+	d := c.rooms.described()
+	ok := c.opts.Policy.Update(d, l.seen, l.published, l.from, c.opts.Names)
 	l.from = control.Source{}
 	if !ok {
+		c.rooms.replaced(d)
 		return nil
 	}
 	return l.flightOf(c, d, call.Key{}, now)
@@ -401,18 +404,24 @@ func (l *legLane) level(c *Core, learned call.Edge) {
 	}
 }
 
-func (l *legLane) flightOf(c *Core, d recording.CallData, k call.Key, now time.Time) *flight {
+// stepOf is the event of a step of the leg as it is described.
+func (l *legLane) stepOf(c *Core, as *call.Leg, e *call.Edge, now time.Time) *flight {
+	d := c.rooms.described()
+	c.opts.Policy.Event(d, as, e, l.state(), c.opts.Names)
+	return l.flightOf(c, d, e.Key, now)
+}
+
+// flightOf is the event with the data, which are what is published when it is stored.
+func (l *legLane) flightOf(c *Core, d *recording.CallData, k call.Key, now time.Time) *flight {
 	d.Revision, d.Epoch = 1, c.term()
 	if l.published != nil {
 		d.Revision = l.published.Revision + 1
 	}
 	d.Origin.Instance = c.opts.Instance
 	d.Timing.Published = recording.At(now)
-	kept := c.rooms.described() // as what is published, when it is
-	*kept = d
 	f := c.rooms.flight()
-	f.id, f.data = encodeCall(c.opts.Source, kept, c.rooms.take())
-	f.payload, f.key = kept, k
+	f.data, f.id = d.AppendEvent(c.rooms.take(), c.opts.Source)
+	f.payload, f.key = d, k
 	return f
 }
 

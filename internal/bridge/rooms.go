@@ -19,6 +19,7 @@ const (
 	maxShelf   = 4096 // as many as may be on their way
 	maxEvent   = 8 << 10
 	maxEdges   = 8
+	maxPeers   = 8
 	usualEdges = 2
 )
 
@@ -36,8 +37,8 @@ func (r *rooms) give(room []byte) {
 	}
 }
 
-// described returns room for the data of an event; replaced takes back that of one that a
-// later one of its leg has replaced.
+// described returns room for the data of an event, and for what they point to; replaced takes
+// back that of one that a later one of its leg has replaced.
 func (r *rooms) described() *recording.CallData {
 	if d, ok := r.past.take(); ok {
 		return d
@@ -46,10 +47,21 @@ func (r *rooms) described() *recording.CallData {
 }
 
 func (r *rooms) replaced(d *recording.CallData) {
-	if d != nil {
-		*d = recording.CallData{} // keeps nothing alive
-		r.past.give(d)
+	if d == nil {
+		return
 	}
+	agent, queue, peers := d.Agent, d.Conversation.Queue, d.Peers[:0]
+	if agent != nil {
+		*agent = recording.Agent{}
+	}
+	if queue != nil {
+		*queue = recording.Named{}
+	}
+	if clear(peers[:cap(peers)]); cap(peers) > maxPeers {
+		peers = nil
+	}
+	*d = recording.CallData{Agent: agent, Conversation: recording.Conversation{Queue: queue}, Peers: peers} // keeps no text alive
+	r.past.give(d)
 }
 
 // flight returns one to be filled; landed takes back one that is over.

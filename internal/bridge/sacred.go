@@ -32,7 +32,7 @@ func (l *legLane) sacred(c *Core, now time.Time) *flight {
 	}
 	e := *l.tighten(level)
 	e.After = level.Step(e.Key)
-	return l.flightOf(c, c.opts.Policy.Event(l.seen, &e, l.state(), c.opts.Names), e.Key, now)
+	return l.stepOf(c, l.seen, &e, now)
 }
 
 // pauseNow returns the step to the secure pause that is on, where it is not told, and sees

@@ -45,7 +45,8 @@ func (s *shownStream) gap(id string, event recording.FeedKind, at time.Time) *En
 	if event == recording.FeedGapClosed {
 		d.To, d.RecoveredCount = recording.At(at.Add(time.Second)), 2
 	}
-	_, data := encodeFeed("urn:test", &d, recording.At(at), s.sequence)
+	d.Revision = s.sequence
+	data, _ := d.AppendEvent(nil, "urn:test", recording.At(at))
 	return &Entry{Subject: recording.FeedSubject("acme"), Data: data, Time: at, Sequence: s.sequence}
 }
 

@@ -47,7 +47,7 @@ func (l *legLane) standIn(c *Core, now time.Time) *flight {
 	if l.published != nil && e.Phase() == call.Unknown {
 		e.After = control.LevelOf(l.published).Step(e.Key)
 	}
-	f := l.flightOf(c, c.opts.Policy.Event(l.described(c, &e), &e, l.state(), c.opts.Names), e.Key, now)
+	f := l.stepOf(c, l.described(c, &e), &e, now)
 	f.standsIn = true
 	return f
 }

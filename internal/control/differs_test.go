@@ -16,7 +16,7 @@ func TestNoDifferenceBetweenInstances(t *testing.T) {
 	leg := call.Leg{ID: call.ID{Conversation: "c", Leg: "l"}, Level: call.Level{Phase: call.Ended}}
 	leg.Purpose, leg.Connected, leg.End, leg.Facts.Conversation.Start = "agent", at, at.Add(time.Minute), at
 	edge := call.Edge{Key: call.Key{Kind: call.Finished}, After: leg.Level}
-	told := control.Policy{}.Event(&leg, &edge, recording.Recording, nobody{})
+	told := eventOf(control.Policy{}, &leg, &edge, recording.Recording, nobody{})
 	if cause, differs := control.Differs(&told, &leg, nobody{}); differs {
 		t.Fatalf("the same leg differs: %s", cause)
 	}

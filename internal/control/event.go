@@ -8,16 +8,16 @@ import (
 	"github.com/recorderbridge/genesys-ingestor/internal/call"
 )
 
-// Event returns what a recorder is told about a step of a leg. The leg is the belief
+// Event fills d with what a recorder is told about a step of a leg. The leg is the belief
 // now, was the state that was told before (empty: none); e.After is the level after
 // the step, which is older when a backlog is published. Revision, epoch, instance and the time of publishing are left to the
-// publisher.
-func (p Policy) Event(l *call.Leg, e *call.Edge, was recording.State, n Names) recording.CallData {
+// publisher. Whatever d pointed to before is used again, so nobody else may have it.
+func (p Policy) Event(d *recording.CallData, l *call.Leg, e *call.Edge, was recording.State, n Names) {
 	level := e.After
 	if l.SecurePause && level.Phase < call.Ended {
 		level.SecurePause = true // never looser than now
 	}
-	d := p.describe(l, level, n)
+	p.describe(d, l, level, n)
 	d.Verb, d.Cause = p.verb(e.Kind, was, d.State), causeOf(e.Key)
 	switch {
 	case e.Kind == call.Finished:
@@ -33,7 +33,6 @@ func (p Policy) Event(l *call.Leg, e *call.Edge, was recording.State, n Names) r
 		Occurred: recording.At(e.Occurred), Received: recording.At(e.Received), Estimated: e.Estimated,
 	}
 	d.Origin = recording.Origin{Topic: e.Topic, CorrelationID: e.CorrelationID}
-	return d
 }
 
 // Source is where and when a change of facts was learned.
@@ -43,36 +42,37 @@ type Source struct {
 	Reconciled           bool
 }
 
-// Update returns what a recorder is told when facts changed and the level did not,
-// compared with what was published last. ok is false when there is nothing to tell.
-func (p Policy) Update(l *call.Leg, published *recording.CallData, from Source, n Names) (recording.CallData, bool) {
+// Update fills d with what a recorder is told when facts changed and the level did not,
+// compared with what was published last. It is false, and d as it was, when there is nothing
+// to tell. As to d see [Policy.Event].
+func (p Policy) Update(d *recording.CallData, l *call.Leg, published *recording.CallData, from Source, n Names) bool {
 	cause, ok := Differs(published, l, n)
 	if !ok {
-		return recording.CallData{}, false
+		return false
 	}
-	d := p.Tell(l, LevelOf(published), cause, from.Received, n)
+	p.Tell(d, l, LevelOf(published), cause, from.Received, n)
 	d.Origin = recording.Origin{Topic: from.Topic, CorrelationID: from.CorrelationID}
 	if from.Reconciled {
 		d.Confidence = recording.Reconciled
 	}
-	return d, true
+	return true
 }
 
-// Tell returns an update of a leg at a level with a cause, for a refresh or for a
-// change of facts.
-func (p Policy) Tell(l *call.Leg, level call.Level, c recording.Cause, at time.Time, n Names) recording.CallData {
-	d := p.describe(l, level, n)
+// Tell fills d with an update of a leg at a level with a cause, for a refresh or for a
+// change of facts. As to d see [Policy.Event].
+func (p Policy) Tell(d *recording.CallData, l *call.Leg, level call.Level, c recording.Cause, at time.Time, n Names) {
+	p.describe(d, l, level, n)
 	d.Verb, d.Cause, d.Confidence = recording.Update, c, recording.Observed
 	d.Timing = recording.Timing{Occurred: recording.At(at), Received: recording.At(at), Estimated: true}
-	return d
 }
 
-// describe is the complete desired state of a leg at a level.
-func (p Policy) describe(l *call.Leg, level call.Level, n Names) recording.CallData {
-	d := recording.CallData{
+// describe fills d with the complete desired state of a leg at a level.
+func (p Policy) describe(d *recording.CallData, l *call.Leg, level call.Level, n Names) {
+	agent, queue, peers := d.Agent, d.Conversation.Queue, d.Peers[:0]
+	*d = recording.CallData{
 		State:        p.state(level),
 		DataSource:   p.DataSource,
-		Conversation: conversationOf(l, n),
+		Conversation: conversationOf(l, n, queue),
 		Leg:          legOf(l, level),
 		Tags:         tagsOf(l),
 	}
@@ -87,12 +87,23 @@ func (p Policy) describe(l *call.Leg, level call.Level, n Names) recording.CallD
 		d.Leg.ConnectedTime = recording.Time{}
 	}
 	if l.UserID != "" {
-		d.Agent = &recording.Agent{UserID: l.UserID, Name: first(n.User(l.UserID), l.UserName), Station: n.Station(l.UserID)}
+		d.Agent = room(agent)
+		*d.Agent = recording.Agent{UserID: l.UserID, Name: first(n.User(l.UserID), l.UserName), Station: n.Station(l.UserID)}
 	}
 	for i := range min(len(l.Peers), maxPeers) {
-		d.Peers = append(d.Peers, recording.Peer(l.Peers[i]))
+		peers = append(peers, recording.Peer(l.Peers[i]))
 	}
-	return d
+	if len(peers) > 0 {
+		d.Peers = peers
+	}
+}
+
+// room is what is there, or new.
+func room[T any](is *T) *T {
+	if is == nil {
+		is = new(T)
+	}
+	return is
 }
 
 // maxPeers and maxTag bound an event, whatever a conversation carries: a message
@@ -102,14 +113,15 @@ const (
 	maxTag   = 4096 // bytes
 )
 
-func conversationOf(l *call.Leg, n Names) recording.Conversation {
+func conversationOf(l *call.Leg, n Names, queue *recording.Named) recording.Conversation {
 	f := &l.Facts.Conversation
 	c := recording.Conversation{
 		ID: l.ID.Conversation, Direction: directionOf(f.Direction), Kind: kindOf(f.Kind), ANI: f.ANI, DNIS: f.DNIS,
 		StartTime: recording.At(f.Start),
 	}
 	if f.QueueID != "" {
-		c.Queue = &recording.Named{ID: f.QueueID, Name: first(n.Queue(f.QueueID), f.QueueName)}
+		c.Queue = room(queue)
+		*c.Queue = recording.Named{ID: f.QueueID, Name: first(n.Queue(f.QueueID), f.QueueName)}
 	}
 	return c
 }

@@ -33,10 +33,17 @@ func aLeg(level call.Level) *call.Leg {
 	}}
 }
 
+// eventOf is the event of a step in a room of its own.
+func eventOf(p control.Policy, l *call.Leg, e *call.Edge, was recording.State, n control.Names) recording.CallData {
+	var d recording.CallData
+	p.Event(&d, l, e, was, n)
+	return d
+}
+
 // tell returns the event of a step from a level, told after the state was told.
 func tell(p control.Policy, before call.Level, k call.Key, was recording.State) recording.CallData {
 	after := before.Step(k)
-	return p.Event(aLeg(after), &call.Edge{Key: k, After: after, Occurred: noon, Received: noon}, was, names{})
+	return eventOf(p, aLeg(after), &call.Edge{Key: k, After: after, Occurred: noon, Received: noon}, was, names{})
 }
 
 // TestEveryEdge is the table "which event when": for every kind of edge, in every
@@ -243,7 +250,7 @@ func endCause(disconnect, code string, connected time.Time) recording.Cause {
 	l.Facts.Connected = connected
 	l.SetEnding(call.Ending{DisconnectType: disconnect, ErrorCode: code})
 	e := call.Edge{Key: call.Key{Kind: call.Finished}, After: l.Level, Occurred: noon, Received: noon}
-	return control.Policy{}.Event(l, &e, recording.Recording, names{}).Cause
+	return eventOf(control.Policy{}, l, &e, recording.Recording, names{}).Cause
 }
 
 func TestWanted(t *testing.T) {

@@ -3,6 +3,7 @@ package control
 import (
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/recorderbridge/genesys-ingestor/api/recording"
@@ -80,13 +81,14 @@ func Differs(published *recording.CallData, l *call.Leg, n Names) (recording.Cau
 	if published == nil {
 		return "", false
 	}
-	var p Policy
-	now := p.describe(l, LevelOf(published), n)
+	now := scratch.Get().(*recording.CallData) //nolint:errcheck // nothing else is in there
+	defer scratch.Put(now)
+	Policy{}.describe(now, l, LevelOf(published), n)
 	if s := n.Station(l.UserID); s != nil && published.Agent != nil && published.State != recording.Stopped &&
 		(published.Agent.Station == nil || published.Agent.Station.ID != s.ID) {
 		return recording.StationChanged, true
 	}
-	a, b := published.Leg, now.Leg
+	a, b := &published.Leg, &now.Leg
 	if !equalWrapup(a.Wrapup, b.Wrapup) {
 		return recording.WrappedUp, true
 	}
@@ -101,6 +103,9 @@ func Differs(published *recording.CallData, l *call.Leg, n Names) (recording.Cau
 		slices.Equal(a.DisconnectReasons, b.DisconnectReasons)
 	return recording.DataChanged, !same
 }
+
+// scratch are descriptions that are only compared.
+var scratch = sync.Pool{New: func() any { return new(recording.CallData) }}
 
 func equalWrapup(a, b *recording.Wrapup) bool {
 	return a == b || a != nil && b != nil && *a == *b

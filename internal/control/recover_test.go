@@ -84,7 +84,7 @@ func TestRecover(t *testing.T) {
 		}
 		l := drawLeg(rt)
 		e := call.Edge{Key: call.Key{Kind: call.MutedOn}, After: l.Level, Occurred: noon, Received: noon}
-		d := p.Event(l, &e, recording.Recording, n)
+		d := eventOf(p, l, &e, recording.Recording, n)
 		back := control.Recover(&d)
 		if diff := cmp.Diff(l.Level, back.Level); diff != "" {
 			rt.Fatalf("another level:\n%s", diff)
@@ -99,11 +99,11 @@ func TestRecover(t *testing.T) {
 			if cause, differs := control.Differs(&d, leg, n); differs {
 				rt.Fatalf("%s would tell %s", name, cause)
 			}
-			if _, ok := p.Update(leg, &d, control.Source{Received: noon}, n); ok {
+			if p.Update(new(recording.CallData), leg, &d, control.Source{Received: noon}, n) {
 				rt.Fatalf("%s would update", name)
 			}
 		}
-		again := p.Event(&back, &e, recording.Recording, n)
+		again := eventOf(p, &back, &e, recording.Recording, n)
 		if diff := cmp.Diff(d, again); diff != "" {
 			rt.Fatalf("who read it would write another event:\n%s", diff)
 		}
@@ -120,7 +120,7 @@ func TestNeverLooserThanNow(t *testing.T) {
 		k := call.Key{Kind: call.Kind(rapid.IntRange(int(call.Delivered), int(call.SupervisedOff)).Draw(rt, "kind"))}
 		after := older.Step(k)
 		was := rapid.SampledFrom([]recording.State{"", recording.Armed, recording.Recording, recording.Paused}).Draw(rt, "was")
-		d := p.Event(l, &call.Edge{Key: k, After: after, Occurred: noon, Received: noon}, was, names{})
+		d := eventOf(p, l, &call.Edge{Key: k, After: after, Occurred: noon, Received: noon}, was, names{})
 		if d.State == recording.Recording || d.Verb == recording.Resume {
 			rt.Fatalf("%s %s lets record during a secure pause", d.Verb, d.Cause)
 		}
@@ -136,7 +136,8 @@ func TestTellKeepsTheLevel(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		p := control.Policy{PauseOnHold: rapid.Bool().Draw(rt, "pause on hold")}
 		l, level := drawLeg(rt), drawLevel(rt)
-		d := p.Tell(l, level, recording.Refreshed, noon, names{})
+		var d recording.CallData
+		p.Tell(&d, l, level, recording.Refreshed, noon, names{})
 		if got := control.LevelOf(&d); !got.Equal(level) {
 			rt.Fatalf("%+v is told as %+v", level, got)
 		}
@@ -239,7 +240,7 @@ func TestDiffersAfterTheEnd(t *testing.T) {
 
 func tellAll(l *call.Leg, n control.Names) recording.CallData {
 	e := call.Edge{Key: call.Key{Kind: call.MutedOn}, After: l.Level, Occurred: noon, Received: noon}
-	return control.Policy{}.Event(l, &e, recording.Recording, n)
+	return eventOf(control.Policy{}, l, &e, recording.Recording, n)
 }
 
 // TestBacklogHasNoFuture: an event of a step that is older than the belief does not
@@ -250,7 +251,7 @@ func TestBacklogHasNoFuture(t *testing.T) {
 	l.SetEnding(call.Ending{DisconnectType: "peer", DisconnectReasons: []call.DisconnectReason{{Type: "q850", Code: 16}}})
 	for phase, key := range map[call.Phase]call.Kind{call.Armed: call.Delivered, call.Connected: call.Established} {
 		e := call.Edge{Key: call.Key{Kind: key}, After: call.Level{Phase: phase}, Occurred: noon, Received: noon}
-		d := control.Policy{}.Event(l, &e, "", names{})
+		d := eventOf(control.Policy{}, l, &e, "", names{})
 		if !d.Leg.EndTime.IsZero() || d.Leg.DisconnectType != "" || d.Leg.DisconnectReasons != nil {
 			t.Errorf("%s tells the end: %+v", d.Verb, d.Leg)
 		}
