@@ -21,10 +21,9 @@ func (l lanes) Send(m bridge.Message) error {
 	return l.Lanes.Queue(publish.Message{Subject: m.Subject, ID: m.ID, Data: m.Data, Expect: m.Expect, Known: m.Known, Token: m.Token})
 }
 
-// outcomes hands results to the engine. Busy is an outcome that is not known for the
-// engine: the message is sent again, after a pause.
-func outcomes(results []publish.Result) []bridge.Outcome {
-	out := make([]bridge.Outcome, 0, len(results))
+// outcomes appends results as the engine takes them. Busy is an outcome that is not known for
+// the engine: the message is sent again, after a pause.
+func outcomes(out []bridge.Outcome, results []publish.Result) []bridge.Outcome {
 	for i := range results {
 		r := &results[i]
 		o := bridge.Outcome{Token: r.Token, Subject: r.Subject, Sequence: r.Sequence}

@@ -33,7 +33,7 @@ func TestOutcomes(t *testing.T) {
 		{publish.Result{Outcome: publish.Refused}, bridge.Refused},
 	} {
 		c.result.Token = 3
-		if got := outcomes([]publish.Result{c.result}); got[0].Verdict != c.want || got[0].Sequence != c.result.Sequence || got[0].Token != 3 {
+		if got := outcomes(nil, []publish.Result{c.result}); got[0].Verdict != c.want || got[0].Sequence != c.result.Sequence || got[0].Token != 3 {
 			t.Errorf("%+v: %+v", c.result, got[0])
 		}
 	}

@@ -255,9 +255,11 @@ func (a *App) assemble(ctx context.Context) error {
 	s := a.set
 	stream := publish.StreamName(s.AdapterName)
 	var err error
+	var room []bridge.Outcome // one call at a time
 	if a.lanes, err = publish.NewLanes(a.js, publish.LanesOptions{Stream: stream, Logger: a.log, Denied: a.natsUp.Denied},
 		func(r []publish.Result) {
-			a.engine.Resolve(outcomes(r))
+			room = outcomes(room[:0], r)
+			a.engine.Resolve(room)
 			a.tail.Acknowledged(r)
 		}); err != nil {
 		return fmt.Errorf("open lanes: %w", err)

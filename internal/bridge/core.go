@@ -291,7 +291,7 @@ func (c *Core) Next(now time.Time) []Message {
 	return out
 }
 
-const maxRoom = 1024
+const maxRoom = 4096 // as many as may be on their way
 
 // Hush says that the process did not run since a time. Until a moment nothing is sent, and
 // what is observed may be as old as that.

@@ -20,7 +20,7 @@ const (
 	maxEvent   = 8 << 10
 	maxEdges   = 8
 	maxPeers   = 8
-	usualEdges = 2
+	usualEdges = 4
 )
 
 // take returns room for an event; give takes back that of one that is stored.

@@ -274,7 +274,9 @@ func (d *decoder) reasons() (list []call.DisconnectReason) {
 }
 
 // wants reports whether an attribute is one of those to be taken: they are few.
-func (d *decoder) wants(name []byte) bool { return slices.Contains(d.attributes, string(name)) }
+func (d *decoder) wants(name []byte) bool {
+	return slices.ContainsFunc(d.attributes, func(a string) bool { return a == string(name) })
+}
 
 // attributeMap reads the wanted attributes. Numbers and booleans are kept as written.
 func (d *decoder) attributeMap() (m map[string]string) {
