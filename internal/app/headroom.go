@@ -16,9 +16,10 @@ import (
 const (
 	// roomFor is how long what is allocated should fit before the next collection.
 	roomFor = 10 * time.Second
-	// most is the room for any traffic, usual what is left when little is allocated: as
-	// much as is in use, up to this.
+	// most is the room for any traffic, less a part of what is in use, usual what is left
+	// when little is allocated: as much as is in use, up to this.
 	most, usual = 64 << 20, 32 << 20
+	lessOf      = 8
 	// leastPercent of what is in use is room in any case.
 	leastPercent = 10
 	allOfIt      = 100
@@ -34,7 +35,7 @@ const (
 // bytes in use, when so many bytes are allocated a second.
 func heapPercent(used, perSecond uint64) int {
 	used = max(used, 1<<20)
-	room := min(max(perSecond*uint64(roomFor/time.Second), min(used, usual)), most)
+	room := min(max(perSecond*uint64(roomFor/time.Second), min(used, usual)), max(most-min(used/lessOf, most), usual))
 	return max(int(room*allOfIt/used), leastPercent)
 }
 
