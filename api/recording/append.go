@@ -158,7 +158,7 @@ func escaped(b []byte, s string) []byte {
 
 // plain reports whether the first eight bytes of s can stand in a JSON string as
 // they are. It looks at all of them at once: most texts are ids.
-func plain(s string) bool {
+func plain[T string | []byte](s T) bool {
 	_ = s[7]
 	w := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56

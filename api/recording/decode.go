@@ -60,7 +60,7 @@ func decodeWritten(b []byte) *CallEvent {
 	if len(b) < 2 || b[0] != '{' {
 		return nil
 	}
-	w := &written{s: string(b), i: 1} // all texts of the event share one piece of memory
+	w := &written{b: b, i: 1, all: string(b)} // all texts of the event share one piece of memory
 	e := new(CallEvent)
 	w.envelope(&e.Envelope)
 	if e.SpecVersion != SpecVersion || e.Type != TypeCall {
@@ -69,10 +69,51 @@ func decodeWritten(b []byte) *CallEvent {
 	w.object("data")
 	w.callData(&e.Data)
 	w.close()
-	if w.odd || w.i != len(w.s) {
+	if w.odd || w.i != len(w.b) {
 		return nil
 	}
 	return e
+}
+
+// DecodeEvent fills d with the data of a call event, see [Decode]. Texts that are the same as
+// in like are shared with it: most of an event is as it was in the last one of its leg. Whatever
+// d held before is gone; after an error it is worth nothing.
+func (d *CallData) DecodeEvent(b []byte, like *CallData) error {
+	if *d = (CallData{}); like != nil {
+		*d = *like
+	}
+	w := &written{b: b, i: 1}
+	if len(b) > 1 && b[0] == '{' && w.skipEnvelope() && w.object("data") {
+		w.callData(d)
+		w.close()
+		if !w.odd && w.i == len(b) {
+			return nil
+		}
+	}
+	v, err := Decode(b)
+	if err != nil {
+		return err
+	}
+	e, ok := v.(*CallEvent)
+	if !ok {
+		return fmt.Errorf("%w: %T is no call event", ErrUnknownType, v)
+	}
+	*d = e.Data
+	return nil
+}
+
+// skipEnvelope passes over the attributes of a call event. It is false when they are those of
+// something else.
+func (w *written) skipEnvelope() bool {
+	is := func(name, value string) bool {
+		w.must(name)
+		start, end := w.quoted()
+		return value == "" || string(w.b[start:end]) == value
+	}
+	var at Time
+	known := is("specversion", SpecVersion) && is("type", TypeCall) && is("source", "") && is("subject", "") && is("id", "")
+	w.time("time", &at)
+	return known && is("datacontenttype", "") && is("sequence", "") && !w.odd
 }
 
 // The methods below mirror those of encode.go, field by field.
@@ -101,11 +142,13 @@ func (w *written) callData(d *CallData) {
 	w.object("leg")
 	w.leg(&d.Leg)
 	if w.objectOpt("agent") {
-		d.Agent = new(Agent)
+		d.Agent = copyOf(d.Agent)
 		w.agent(d.Agent)
+	} else {
+		d.Agent = nil
 	}
 	listOf(w, "peers", &d.Peers, (*written).peer)
-	if w.objectOpt("pause") {
+	if d.Pause = nil; w.objectOpt("pause") {
 		d.Pause = new(PauseInfo)
 		textsOf(w, "reasons", &d.Pause.Reasons)
 		w.close()
@@ -123,10 +166,12 @@ func (w *written) conversation(c *Conversation) {
 	textOptOf(w, "direction", &c.Direction)
 	textOptOf(w, "kind", &c.Kind)
 	if w.objectOpt("queue") {
-		c.Queue = new(Named)
+		c.Queue = copyOf(c.Queue)
 		textOf(w, "id", &c.Queue.ID)
 		textOptOf(w, "name", &c.Queue.Name)
 		w.close()
+	} else {
+		c.Queue = nil
 	}
 	textOptOf(w, "ani", &c.ANI)
 	textOptOf(w, "dnis", &c.DNIS)
@@ -152,7 +197,7 @@ func (w *written) leg(l *Leg) {
 	textOptOf(w, "supervises", &l.Supervises)
 	textOptOf(w, "disconnectType", &l.DisconnectType)
 	listOf(w, "disconnectReasons", &l.DisconnectReasons, (*written).reason)
-	if w.objectOpt("wrapup") {
+	if l.Wrapup = nil; w.objectOpt("wrapup") {
 		l.Wrapup = new(Wrapup)
 		textOptOf(w, "code", &l.Wrapup.Code)
 		if w.has("durationSeconds") {
@@ -181,11 +226,13 @@ func (w *written) agent(a *Agent) {
 	textOf(w, "userId", &a.UserID)
 	textOptOf(w, "name", &a.Name)
 	if w.objectOpt("station") {
-		a.Station = new(Station)
+		a.Station = copyOf(a.Station)
 		textOf(w, "id", &a.Station.ID)
 		textOptOf(w, "name", &a.Station.Name)
 		textOptOf(w, "type", &a.Station.Type)
 		w.close()
+	} else {
+		a.Station = nil
 	}
 	w.close()
 }
@@ -198,6 +245,8 @@ func (w *written) peer(p *Peer) {
 }
 
 func (w *written) tags(m *map[string]string) {
+	was := *m
+	*m = nil
 	if !w.objectOpt("tags") {
 		return
 	}
@@ -206,9 +255,11 @@ func (w *written) tags(m *map[string]string) {
 		if len(*m) > 0 {
 			w.byte(',')
 		}
-		name := w.quoted()
+		start, end := w.quoted()
+		name := w.text(start, end, "")
 		w.byte(':')
-		(*m)[name] = w.quoted()
+		start, end = w.quoted()
+		(*m)[name] = w.text(start, end, was[name])
 	}
 	w.close()
 }

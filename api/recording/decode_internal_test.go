@@ -89,5 +89,9 @@ func FuzzWritten(f *testing.F) {
 		if !reflect.DeepEqual(fast, &slow) {
 			t.Fatalf("read %+v\nnot  %+v", fast, slow)
 		}
+		var like CallData
+		if err := like.DecodeEvent(b, &full().Data); err != nil || !reflect.DeepEqual(like, slow.Data) {
+			t.Fatalf("like another: read %+v, %v\nnot  %+v", like, err, slow.Data)
+		}
 	})
 }

@@ -65,15 +65,29 @@ func BenchmarkEncode(b *testing.B) {
 	})
 }
 
+// BenchmarkDecode reads an event, alone and like the last one of its leg.
 func BenchmarkDecode(b *testing.B) {
-	buf := sampleCall().AppendJSON(nil)
-	b.SetBytes(int64(len(buf)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := recording.Decode(buf); err != nil {
-			b.Fatal(err)
+	e := sampleCall()
+	buf := e.AppendJSON(nil)
+	b.Run("alone", func(b *testing.B) {
+		b.SetBytes(int64(len(buf)))
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := recording.Decode(buf); err != nil {
+				b.Fatal(err)
+			}
 		}
-	}
+	})
+	b.Run("like-the-last", func(b *testing.B) {
+		b.SetBytes(int64(len(buf)))
+		b.ReportAllocs()
+		var d recording.CallData
+		for b.Loop() {
+			if err := d.DecodeEvent(buf, &e.Data); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }
 
 // sampleCall is a call event of about 1 KB with every usual field set.

@@ -1,17 +1,58 @@
 package recording
 
 import (
-	"strings"
+	"bytes"
 	"time"
 	"unicode/utf8"
 )
 
 // written reads what append.go writes. The first thing that is otherwise makes it odd;
 // what was read then counts for nothing.
+//
+// It reads into an event that may be another one already: a text that is the same stays as
+// it is, and what is absent is made empty.
 type written struct {
-	s   string
+	b   []byte
 	i   int
 	odd bool
+	all string // b, when its texts are to be parts of it
+}
+
+// text is what a text in b becomes, was the one that stood in its place.
+func (w *written) text(start, end int, was string) string {
+	switch b := w.b[start:end]; {
+	case string(b) == was:
+		return was
+	case w.all != "":
+		return w.all[start:end]
+	default:
+		if word, ok := usual[string(b)]; ok {
+			return word
+		}
+		return string(b)
+	}
+}
+
+// usual are the words that come again in every event.
+var usual = usualWords()
+
+func usualWords() map[string]string {
+	words := map[string]string{"agent": "agent", "user": "user", "customer": "customer", "external": "external", "acd": "acd", "ivr": "ivr"}
+	add(words, Verbs())
+	add(words, States())
+	add(words, Causes())
+	add(words, Confidences())
+	add(words, Directions())
+	add(words, Kinds())
+	add(words, Roles())
+	add(words, PauseReasons())
+	return words
+}
+
+func add[T ~string](words map[string]string, list []T) {
+	for _, word := range list {
+		words[string(word)] = string(word)
+	}
 }
 
 // has reports whether the field comes next, and moves to its value. Names are in the
@@ -21,14 +62,14 @@ func (w *written) has(name string) bool {
 	if w.odd {
 		return false
 	}
-	if w.s[i-1] != '{' {
-		if i >= len(w.s) || w.s[i] != ',' {
+	if w.b[i-1] != '{' {
+		if i >= len(w.b) || w.b[i] != ',' {
 			return false
 		}
 		i++
 	}
 	end := i + len(name) + 3
-	if end >= len(w.s) || w.s[i] != '"' || w.s[i+1:end-2] != name || w.s[end-2:end] != `":` {
+	if end >= len(w.b) || w.b[i] != '"' || string(w.b[i+1:end-2]) != name || string(w.b[end-2:end]) != `":` {
 		return false
 	}
 	w.i = end
@@ -44,7 +85,7 @@ func (w *written) must(name string) {
 
 // byte takes one byte that must come.
 func (w *written) byte(c byte) {
-	if w.odd || w.i >= len(w.s) || w.s[w.i] != c {
+	if w.odd || w.i >= len(w.b) || w.b[w.i] != c {
 		w.odd = true
 		return
 	}
@@ -52,7 +93,7 @@ func (w *written) byte(c byte) {
 }
 
 // next reports whether a byte comes next.
-func (w *written) next(c byte) bool { return !w.odd && w.i < len(w.s) && w.s[w.i] == c }
+func (w *written) next(c byte) bool { return !w.odd && w.i < len(w.b) && w.b[w.i] == c }
 
 // close leaves an object.
 func (w *written) close() { w.byte('}') }
@@ -73,21 +114,20 @@ func (w *written) objectOpt(name string) bool {
 	return !w.odd
 }
 
-// quoted reads a text without escapes, in UTF-8.
-func (w *written) quoted() string {
+// quoted reads a text without escapes, in UTF-8, and returns where it stands.
+func (w *written) quoted() (start, end int) {
 	w.byte('"')
 	start, ascii := w.i, true
-	for i := start; !w.odd && i < len(w.s); {
-		if i+8 <= len(w.s) && plain(w.s[i:i+8]) {
+	for i := start; !w.odd && i < len(w.b); {
+		if i+8 <= len(w.b) && plain(w.b[i:i+8]) {
 			i += 8
 			continue
 		}
-		switch c := w.s[i]; {
+		switch c := w.b[i]; {
 		case c == '"':
 			w.i = i + 1
-			v := w.s[start:i]
-			w.odd = !ascii && !utf8.ValidString(v)
-			return v
+			w.odd = !ascii && !utf8.Valid(w.b[start:i])
+			return start, i
 		case c < ' ' || c == '\\':
 			w.odd = true
 		case c >= utf8.RuneSelf:
@@ -96,28 +136,32 @@ func (w *written) quoted() string {
 		i++
 	}
 	w.odd = true
-	return ""
+	return start, start
 }
 
 func textOf[T ~string](w *written, name string, v *T) {
 	w.must(name)
-	*v = T(w.quoted())
+	start, end := w.quoted()
+	*v = T(w.text(start, end, string(*v)))
 }
 
 func textOptOf[T ~string](w *written, name string, v *T) {
-	if w.has(name) {
-		*v = T(w.quoted())
+	if !w.has(name) {
+		*v = ""
+		return
 	}
+	start, end := w.quoted()
+	*v = T(w.text(start, end, string(*v)))
 }
 
 // digits reads a number without sign, fraction or leading zeros, of up to 19 digits.
 func (w *written) digits() (n uint64) {
 	start := w.i
-	for w.i < len(w.s) && w.s[w.i] >= '0' && w.s[w.i] <= '9' {
-		n = 10*n + uint64(w.s[w.i]-'0')
+	for w.i < len(w.b) && w.b[w.i] >= '0' && w.b[w.i] <= '9' {
+		n = 10*n + uint64(w.b[w.i]-'0')
 		w.i++
 	}
-	if d := w.i - start; d == 0 || d > 19 || d > 1 && w.s[start] == '0' {
+	if d := w.i - start; d == 0 || d > 19 || d > 1 && w.b[start] == '0' {
 		w.odd = true
 	}
 	return n
@@ -143,7 +187,7 @@ func (w *written) boolean() (v bool) {
 	if v = w.next('t'); v {
 		word = "true"
 	}
-	if w.odd || !strings.HasPrefix(w.s[w.i:], word) {
+	if w.odd || !bytes.HasPrefix(w.b[w.i:], []byte(word)) {
 		w.odd = true
 		return false
 	}
@@ -156,11 +200,7 @@ func (w *written) flag(name string, v *bool) {
 	*v = w.boolean()
 }
 
-func (w *written) flagOpt(name string, v *bool) {
-	if w.has(name) {
-		*v = w.boolean()
-	}
-}
+func (w *written) flagOpt(name string, v *bool) { *v = w.has(name) && w.boolean() }
 
 // time reads a moment in the one layout that is written.
 func (w *written) time(name string, v *Time) {
@@ -169,13 +209,16 @@ func (w *written) time(name string, v *Time) {
 }
 
 func (w *written) timeOpt(name string, v *Time) {
-	if w.has(name) {
-		w.moment(v)
+	if !w.has(name) {
+		*v = Time{}
+		return
 	}
+	w.moment(v)
 }
 
 func (w *written) moment(v *Time) {
-	s := w.quoted()
+	start, end := w.quoted()
+	s := w.b[start:end]
 	if len(s) != len(timeLayout) {
 		w.odd = true
 		return
@@ -198,8 +241,11 @@ func (w *written) moment(v *Time) {
 	*v = At(t)
 }
 
-// list reads the objects of a list that may be absent.
+// listOf reads the objects of a list that may be absent. It does not write to the one that is
+// there.
 func listOf[T any](w *written, name string, list *[]T, one func(*written, *T)) {
+	was := *list
+	*list = nil
 	if !w.has(name) {
 		return
 	}
@@ -209,22 +255,37 @@ func listOf[T any](w *written, name string, list *[]T, one func(*written, *T)) {
 			w.byte(',')
 		}
 		w.byte('{')
-		*list = append(*list, *new(T))
+		if n := len(*list); n < len(was) {
+			*list = append(*list, was[n])
+		} else {
+			*list = append(*list, *new(T))
+		}
 		one(w, &(*list)[len(*list)-1])
 		w.close()
 	}
 	w.byte(']')
 }
 
+// copyOf is a copy of what is there, or new: it may be written to.
+func copyOf[T any](is *T) *T {
+	c := new(T)
+	if is != nil {
+		*c = *is
+	}
+	return c
+}
+
 // textsOf reads the texts of a list that is always there.
 func textsOf[T ~string](w *written, name string, list *[]T) {
 	w.must(name)
 	w.byte('[')
+	*list = nil
 	for more := true; more && !w.odd; more = w.next(',') {
 		if len(*list) > 0 {
 			w.byte(',')
 		}
-		*list = append(*list, T(w.quoted()))
+		start, end := w.quoted()
+		*list = append(*list, T(w.text(start, end, "")))
 	}
 	w.byte(']')
 }

@@ -2,7 +2,6 @@ package bridge
 
 import (
 	"cmp"
-	"fmt"
 	"time"
 
 	"github.com/recorderbridge/genesys-ingestor/api/recording"
@@ -232,13 +231,9 @@ func (a *agentLane) settled(_ *Core, f *flight, _ time.Time) {
 }
 
 func (a *agentLane) learned(c *Core, e *Entry, now time.Time) error {
-	v, err := c.decode(e)
+	event, err := decode[recording.AgentEvent](e)
 	if err != nil {
 		return err
-	}
-	event, ok := v.(*recording.AgentEvent)
-	if !ok {
-		return fmt.Errorf("%w: %T on an agent subject", recording.ErrUnknownType, v)
 	}
 	a.published = &event.Data
 	if a.presence != nil || a.routing != nil {

@@ -54,23 +54,29 @@ const (
 	dotsOfAgent = 4
 )
 
-// decode decodes an event, once for the making of its lane and for what it says.
-func (c *Core) decode(e *Entry) (event any, err error) {
-	if c.decoded == nil || c.decodedAt != e.Sequence {
-		c.decoded, err = recording.Decode(e.Data)
-		c.decodedAt = e.Sequence
-	}
-	return c.decoded, err
-}
-
-func (c *Core) decodeCall(e *Entry) (*recording.CallEvent, error) {
-	v, err := c.decode(e)
+// decode decodes an event of an agent or the feed.
+func decode[T any](e *Entry) (*T, error) {
+	v, err := recording.Decode(e.Data)
 	if err != nil {
 		return nil, err
 	}
-	event, ok := v.(*recording.CallEvent)
+	event, ok := v.(*T)
 	if !ok {
-		return nil, fmt.Errorf("%w: %T on a call subject", recording.ErrUnknownType, v)
+		return nil, fmt.Errorf("%w: %T on %s", recording.ErrUnknownType, v, e.Subject)
 	}
 	return event, nil
+}
+
+// decodeCall decodes an event of a leg, once for the making of its lane and for what it says.
+// What is as in the last event of the leg shares its memory.
+func (c *Core) decodeCall(e *Entry, last *recording.CallData) (*recording.CallData, error) {
+	if c.decoded != nil && c.decodedAt == e.Sequence {
+		return c.decoded, nil
+	}
+	d := c.rooms.described()
+	if err := d.DecodeEvent(e.Data, last); err != nil {
+		return nil, err
+	}
+	c.decoded, c.decodedAt = d, e.Sequence
+	return d, nil
 }

@@ -56,8 +56,8 @@ type Core struct {
 	busy    []*lane // all that have something to do, and some that have not
 	// backlog are the last old events of legs while a window is read, see [Core.Recover].
 	backlog map[string]Entry
-	// decoded is the last event that was decoded, with the sequence decodedAt.
-	decoded   any
+	// decoded are the data that were decoded last and not taken, of the event decodedAt.
+	decoded   *recording.CallData
 	decodedAt uint64
 	// hush: nothing is sent before, since the process did not run from frozen on.
 	frozen, hush time.Time
@@ -234,29 +234,26 @@ func (c *Core) laneFor(e *Entry, now time.Time) (*lane, error) {
 	}
 	switch s.Kind {
 	case "call":
-		event, err := c.decodeCall(e)
+		d, err := c.decodeCall(e, nil)
 		if err != nil {
 			c.stats.Unreadable++
 			return nil, fmt.Errorf("read event %d on %s: %w", e.Sequence, e.Subject, err)
 		}
-		id := call.ID{Conversation: event.Data.Conversation.ID, Leg: event.Data.Leg.ID}
+		id := call.ID{Conversation: d.Conversation.ID, Leg: d.Leg.ID}
 		if known := c.legs[id]; known != nil {
 			return &known.lane, nil // another user on the same leg: one log is enough
 		}
-		if event.Data.State == recording.Stopped && now.Sub(e.Time) > c.opts.Grace {
+		if d.State == recording.Stopped && now.Sub(e.Time) > c.opts.Grace {
 			return nil, nil
 		}
 		return &c.newLeg(id, e.Subject).lane, nil
 	case "agent":
-		v, err := c.decode(e)
+		event, err := decode[recording.AgentEvent](e)
 		if err != nil {
 			c.stats.Unreadable++
 			return nil, fmt.Errorf("read event %d on %s: %w", e.Sequence, e.Subject, err)
 		}
-		if event, ok := v.(*recording.AgentEvent); ok {
-			return c.agent(event.Data.Agent.UserID).lane, nil
-		}
-		return nil, nil
+		return c.agent(event.Data.Agent.UserID).lane, nil
 	case "feed":
 		return c.feed.lane, nil
 	default:

@@ -108,7 +108,7 @@ func (f *feedLane) settled(_ *Core, fl *flight, now time.Time) {
 func (*feedLane) pends() bool { return false }
 
 func (f *feedLane) learned(c *Core, e *Entry, _ time.Time) error {
-	event, err := decodeFeed(e.Data)
+	event, err := decode[recording.FeedEvent](e)
 	if err != nil {
 		return err
 	}
@@ -129,7 +129,7 @@ func (f *feedLane) learned(c *Core, e *Entry, _ time.Time) error {
 // passed takes an event that the lane is past already, because a later one was read
 // first: what it says about gaps still counts.
 func (f *feedLane) passed(e *Entry) {
-	if event, err := decodeFeed(e.Data); err == nil && !slices.Contains(f.closed, event.Data.Gap.ID) {
+	if event, err := decode[recording.FeedEvent](e); err == nil && !slices.Contains(f.closed, event.Data.Gap.ID) {
 		f.note(&event.Data, e.Time)
 	}
 }

@@ -100,9 +100,7 @@ func (l *legLane) tell(c *Core, d *recording.CallData, own bool, at time.Time) {
 		c.states[l.published.State]--
 	}
 	c.states[d.State]++
-	if l.own {
-		c.rooms.replaced(l.published)
-	}
+	c.rooms.replaced(l.published)
 	l.published, l.own, l.written = d, own, at
 }
 
@@ -151,11 +149,11 @@ func (l *legLane) beside(d *recording.CallData) []call.Key {
 
 // learned takes an event that somebody else has stored.
 func (l *legLane) learned(c *Core, e *Entry, now time.Time) error {
-	event, err := c.decodeCall(e)
+	d, err := c.decodeCall(e, l.published)
 	if err != nil {
 		return err
 	}
-	d := &event.Data
+	c.decoded = nil // it is the leg's now
 	if l.published != nil && d.Revision != l.published.Revision+1 || l.published == nil && d.Revision > 1 && len(l.pending) > 0 {
 		l.jump(c, d, now)
 	}

@@ -18,6 +18,7 @@ type rooms struct {
 const (
 	maxShelf   = 4096 // as many as may be on their way
 	maxEvent   = 8 << 10
+	usualEvent = 2 << 10 // most events find it enough, in bytes
 	maxEdges   = 8
 	maxPeers   = 8
 	usualEdges = 4
