@@ -95,3 +95,16 @@ func FuzzWritten(f *testing.F) {
 		}
 	})
 }
+
+// Every day that there is, and none that there is not, is as time.Date has it.
+func TestDaysUntil(t *testing.T) {
+	day := time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC)
+	for ; day.Year() < 10000; day = day.AddDate(0, 0, 1) {
+		if got, want := daysUntil(day.Year(), int(day.Month()), day.Day()), int(day.Unix()/86400); got != want {
+			t.Fatalf("%s is day %d, want %d", day.Format(time.DateOnly), got, want)
+		}
+		if last := day.AddDate(0, 0, 1).Month() != day.Month(); last != (day.Day() == daysIn(day.Year(), int(day.Month()))) {
+			t.Fatalf("%s is the last day of its month: %v", day.Format(time.DateOnly), last)
+		}
+	}
+}
