@@ -22,7 +22,8 @@ func (c *Core) Recover() { c.backlog = make(map[string]Entry) }
 func (c *Core) Recovered(now time.Time) (unreadable []error) {
 	aside := c.backlog
 	c.backlog = nil
-	for _, e := range aside {
+	for subject, e := range aside {
+		delete(aside, subject) // its memory is free for what is read from it
 		if err := c.read(&e, now); err != nil {
 			unreadable = append(unreadable, err)
 		}
