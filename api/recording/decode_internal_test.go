@@ -108,3 +108,35 @@ func TestDaysUntil(t *testing.T) {
 		}
 	}
 }
+
+// Every word of the contract is in memory once.
+func TestWordsAreConstants(t *testing.T) {
+	words := []string{"user", "customer", "external"}
+	words = append(words, textsIn(Verbs())...)
+	words = append(words, textsIn(States())...)
+	words = append(words, textsIn(Causes())...)
+	words = append(words, textsIn(Confidences())...)
+	words = append(words, textsIn(Directions())...)
+	words = append(words, textsIn(Kinds())...)
+	words = append(words, textsIn(Roles())...)
+	words = append(words, textsIn(PauseReasons())...)
+	for _, word := range words {
+		b := []byte(word)
+		if got := constant(b); got != word {
+			t.Errorf("%q is read as %q", word, got)
+		}
+		if n := testing.AllocsPerRun(10, func() { _ = constant(b) }); n != 0 {
+			t.Errorf("%q is allocated", word)
+		}
+	}
+	if got := constant([]byte("no such word")); got != "no such word" {
+		t.Errorf("read as %q", got)
+	}
+}
+
+func textsIn[T ~string](list []T) (texts []string) {
+	for _, v := range list {
+		texts = append(texts, string(v))
+	}
+	return texts
+}

@@ -26,32 +26,7 @@ func (w *written) text(start, end int, was string) string {
 	case w.all != "":
 		return w.all[start:end]
 	default:
-		if word, ok := usual[string(b)]; ok {
-			return word
-		}
-		return string(b)
-	}
-}
-
-// usual are the words that come again in every event.
-var usual = usualWords()
-
-func usualWords() map[string]string {
-	words := map[string]string{"agent": "agent", "user": "user", "customer": "customer", "external": "external", "acd": "acd", "ivr": "ivr"}
-	add(words, Verbs())
-	add(words, States())
-	add(words, Causes())
-	add(words, Confidences())
-	add(words, Directions())
-	add(words, Kinds())
-	add(words, Roles())
-	add(words, PauseReasons())
-	return words
-}
-
-func add[T ~string](words map[string]string, list []T) {
-	for _, word := range list {
-		words[string(word)] = string(word)
+		return constant(b)
 	}
 }
 

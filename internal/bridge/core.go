@@ -69,12 +69,14 @@ type Core struct {
 	// brokerSpoke is when the broker last stored or delivered something.
 	brokerSpoke time.Time
 	// due: no lane of later is due before.
-	due     time.Time
-	out     []Message // the room of what Next returns
-	rooms   rooms     // of stored events
-	loads   []Load
-	asks    map[string]ask       // conversations to be asked about
-	wonders map[string]time.Time // those asked about because of late topics, until when
+	due   time.Time
+	out   []Message // the room of what Next returns
+	rooms rooms     // of stored events
+	// compared is the room for a leg as it is, when that is compared with what is told.
+	compared recording.CallData
+	loads    []Load
+	asks     map[string]ask       // conversations to be asked about
+	wonders  map[string]time.Time // those asked about because of late topics, until when
 	// answered are those that were read, by when REST was asked.
 	answered map[string]time.Time
 	leading  bool

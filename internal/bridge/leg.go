@@ -314,7 +314,7 @@ func (l *legLane) compose(c *Core, now time.Time) *flight {
 	if l.facts.IsZero() {
 		return nil
 	}
-	cause, differs := control.Differs(l.published, l.seen, c.opts.Names)
+	cause, differs := control.Differs(&c.compared, l.published, l.seen, c.opts.Names)
 	if due := l.facts.Add(c.opts.Coalesce); differs && cause == recording.DataChanged && now.Before(due) {
 		l.notBefore = due
 		c.park(&l.lane)

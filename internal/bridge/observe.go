@@ -331,7 +331,7 @@ func (c *Core) Pending() (changes int, oldest time.Time) {
 		if l.facts.IsZero() || l.published == nil || l.seen == nil {
 			continue
 		}
-		switch cause, differs := control.Differs(l.published, l.seen, c.opts.Names); {
+		switch cause, differs := control.Differs(&c.compared, l.published, l.seen, c.opts.Names); {
 		case !differs && !c.leading:
 			l.facts = time.Time{} // told meanwhile
 		case differs && cause == recording.WrappedUp:
@@ -356,7 +356,7 @@ func (c *Core) Waiting() string {
 			text = fmt.Sprintf("leg %s: step %d of %d", legName(l.id), l.pending[0].Kind, len(l.pending))
 		}
 		if !l.facts.IsZero() && l.published != nil && l.seen != nil && (oldest.IsZero() || l.facts.Before(oldest)) {
-			if cause, differs := control.Differs(l.published, l.seen, c.opts.Names); differs {
+			if cause, differs := control.Differs(&c.compared, l.published, l.seen, c.opts.Names); differs {
 				oldest, text = l.facts, fmt.Sprintf("leg %s: %s", legName(l.id), cause)
 			}
 		}
@@ -508,7 +508,7 @@ func (l *legLane) otherwise(c *Core) bool {
 	if l.published == nil {
 		return false
 	}
-	_, differs := control.Differs(l.published, l.seen, c.opts.Names)
+	_, differs := control.Differs(&c.compared, l.published, l.seen, c.opts.Names)
 	return differs
 }
 

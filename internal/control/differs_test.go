@@ -17,18 +17,18 @@ func TestNoDifferenceBetweenInstances(t *testing.T) {
 	leg.Purpose, leg.Connected, leg.End, leg.Facts.Conversation.Start = "agent", at, at.Add(time.Minute), at
 	edge := call.Edge{Key: call.Key{Kind: call.Finished}, After: leg.Level}
 	told := eventOf(control.Policy{}, &leg, &edge, recording.Recording, nobody{})
-	if cause, differs := control.Differs(&told, &leg, nobody{}); differs {
+	if cause, differs := control.Differs(new(recording.CallData), &told, &leg, nobody{}); differs {
 		t.Fatalf("the same leg differs: %s", cause)
 	}
 	leg.Facts.Conversation.Start = at.Add(3 * time.Millisecond)
 	leg.End = leg.End.Add(40 * time.Millisecond)
 	leg.Peers = []call.Peer{{ID: "p", Purpose: "customer"}}
 	leg.Role = call.RoleConsultTarget
-	if cause, differs := control.Differs(&told, &leg, nobody{}); differs {
+	if cause, differs := control.Differs(new(recording.CallData), &told, &leg, nobody{}); differs {
 		t.Errorf("receipts some milliseconds apart make an event: %s", cause)
 	}
 	leg.SetEnding(call.Ending{DisconnectType: "transfer"})
-	if cause, differs := control.Differs(&told, &leg, nobody{}); !differs || cause != recording.DataChanged {
+	if cause, differs := control.Differs(new(recording.CallData), &told, &leg, nobody{}); !differs || cause != recording.DataChanged {
 		t.Errorf("another disconnect type makes none: %s", cause)
 	}
 }

@@ -43,10 +43,10 @@ type Source struct {
 }
 
 // Update fills d with what a recorder is told when facts changed and the level did not,
-// compared with what was published last. It is false, and d as it was, when there is nothing
+// compared with what was published last. It is false, and d of no use, when there is nothing
 // to tell. As to d see [Policy.Event].
 func (p Policy) Update(d *recording.CallData, l *call.Leg, published *recording.CallData, from Source, n Names) bool {
-	cause, ok := Differs(published, l, n)
+	cause, ok := Differs(d, published, l, n)
 	if !ok {
 		return false
 	}

@@ -3,7 +3,6 @@ package control
 import (
 	"maps"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/recorderbridge/genesys-ingestor/api/recording"
@@ -76,13 +75,11 @@ func Recover(d *recording.CallData) call.Leg {
 // Differs reports whether the facts about a leg differ from what was published, and
 // the cause to tell. Names are not compared: they are looked up anew for each event
 // and are no reason to write one. Numbers that were published and are no longer
-// known are no difference either.
-func Differs(published *recording.CallData, l *call.Leg, n Names) (recording.Cause, bool) {
+// known are no difference either. It needs room for the leg as it is now, see [Policy.Event].
+func Differs(now, published *recording.CallData, l *call.Leg, n Names) (recording.Cause, bool) {
 	if published == nil {
 		return "", false
 	}
-	now := scratch.Get().(*recording.CallData) //nolint:errcheck // nothing else is in there
-	defer scratch.Put(now)
 	Policy{}.describe(now, l, LevelOf(published), n)
 	if s := n.Station(l.UserID); s != nil && published.Agent != nil && published.State != recording.Stopped &&
 		(published.Agent.Station == nil || published.Agent.Station.ID != s.ID) {
@@ -103,9 +100,6 @@ func Differs(published *recording.CallData, l *call.Leg, n Names) (recording.Cau
 		slices.Equal(a.DisconnectReasons, b.DisconnectReasons)
 	return recording.DataChanged, !same
 }
-
-// scratch are descriptions that are only compared.
-var scratch = sync.Pool{New: func() any { return new(recording.CallData) }}
 
 func equalWrapup(a, b *recording.Wrapup) bool {
 	return a == b || a != nil && b != nil && *a == *b

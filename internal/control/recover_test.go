@@ -96,7 +96,7 @@ func TestRecover(t *testing.T) {
 			rt.Fatalf("another leg: %+v", back)
 		}
 		for name, leg := range map[string]*call.Leg{"who wrote it": l, "who read it": &back} {
-			if cause, differs := control.Differs(&d, leg, n); differs {
+			if cause, differs := control.Differs(new(recording.CallData), &d, leg, n); differs {
 				rt.Fatalf("%s would tell %s", name, cause)
 			}
 			if p.Update(new(recording.CallData), leg, &d, control.Source{Received: noon}, n) {
@@ -195,12 +195,12 @@ func TestDiffers(t *testing.T) {
 	} {
 		l := base()
 		test.change(l)
-		cause, differs := control.Differs(&told, l, test.names)
+		cause, differs := control.Differs(new(recording.CallData), &told, l, test.names)
 		if differs != (test.want != "") || differs && cause != test.want {
 			t.Errorf("%s: %v %q, not %q", name, differs, cause, test.want)
 		}
 	}
-	if _, differs := control.Differs(nil, base(), desk); differs {
+	if _, differs := control.Differs(new(recording.CallData), nil, base(), desk); differs {
 		t.Error("differs from nothing")
 	}
 }
@@ -231,7 +231,7 @@ func TestDiffersAfterTheEnd(t *testing.T) {
 	} {
 		l := ended()
 		test.change(l)
-		cause, differs := control.Differs(&told, l, names{station: recording.Station{ID: "home"}})
+		cause, differs := control.Differs(new(recording.CallData), &told, l, names{station: recording.Station{ID: "home"}})
 		if differs != (test.want != "") || differs && cause != test.want {
 			t.Errorf("%s: %v %q, not %q", name, differs, cause, test.want)
 		}
@@ -273,7 +273,7 @@ func TestEventIsBounded(t *testing.T) {
 	if len(d.Peers) != 100 || len(d.Tags["note"]) != 4096 || !utf8.ValidString(d.Tags["note"]) {
 		t.Errorf("%d peers, %d bytes", len(d.Peers), len(d.Tags["note"]))
 	}
-	if _, differs := control.Differs(&d, l, names{}); differs {
+	if _, differs := control.Differs(new(recording.CallData), &d, l, names{}); differs {
 		t.Error("what was cut off is told again and again")
 	}
 	l.Attributes["note"] = "x" + l.Attributes["note"] // the cut is now inside of a letter
