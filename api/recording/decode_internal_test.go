@@ -49,6 +49,12 @@ func TestWrittenIsReadFast(t *testing.T) {
 		if got := decodeWritten(e.AppendJSON(nil)); !reflect.DeepEqual(got, e) {
 			t.Errorf("%s: read %+v", name, got)
 		}
+		for other, like := range map[string]*CallEvent{"all fields": full(), "few fields": few} {
+			var got CallData
+			if err := got.DecodeEvent(e.AppendJSON(nil), &like.Data); err != nil || !reflect.DeepEqual(got, e.Data) {
+				t.Errorf("%s like one with %s: read %+v, %v", name, other, got, err)
+			}
+		}
 	}
 	escaped := full()
 	escaped.Data.Agent.Name = `O"Neil`

@@ -17,7 +17,10 @@ func TestDecodeEventLikeAnother(t *testing.T) {
 		call := func(name string) *recording.CallEvent {
 			e := sampleCall()
 			if rapid.Bool().Draw(rt, name+" is any") {
-				texts := rapid.OneOf(rapid.StringMatching(`[a-c ]{0,2}`), anyText())
+				texts := rapid.StringMatching(`[a-c ]{0,2}`) // read fast, and often the same
+				if rapid.Bool().Draw(rt, name+" has any text") {
+					texts = anyText()
+				}
 				d, ok := drawEvent(rt, texts).(*recording.CallEvent)
 				if ok {
 					e.Data = d.Data

@@ -110,6 +110,31 @@ func TestRecover(t *testing.T) {
 	})
 }
 
+// TestRoomOfAnotherEvent: an event does not depend on the one whose room it takes.
+func TestRoomOfAnotherEvent(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		n := func() names {
+			if rapid.Bool().Draw(rt, "station") {
+				return names{station: recording.Station{ID: "desk"}}
+			}
+			return names{}
+		}
+		var used recording.CallData
+		for range 3 {
+			l := drawLeg(rt)
+			if rapid.Bool().Draw(rt, "alone") {
+				l.Peers = nil
+			}
+			e := call.Edge{Key: call.Key{Kind: call.MutedOn}, After: l.Level, Occurred: noon, Received: noon}
+			now := n()
+			control.Policy{}.Event(&used, l, &e, recording.Recording, now)
+			if diff := cmp.Diff(eventOf(control.Policy{}, l, &e, recording.Recording, now), used); diff != "" {
+				rt.Fatalf("in the room of another event:\n%s", diff)
+			}
+		}
+	})
+}
+
 // TestNeverLooserThanNow: an older step may be told late, but while the leg is in a
 // secure pause nothing that is told lets a recorder record.
 func TestNeverLooserThanNow(t *testing.T) {
