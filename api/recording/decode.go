@@ -57,38 +57,26 @@ func Decode(b []byte) (any, error) {
 // anything else, which is then left to encoding/json. A process that starts reads hundreds of
 // thousands of events, nearly all of them so.
 func decodeWritten(b []byte) *CallEvent {
-	if len(b) < 2 || b[0] != '{' {
-		return nil
-	}
-	w := &written{b: b, i: 1, all: string(b)} // all texts of the event share one piece of memory
+	w := &written{b: b, all: string(b)} // all texts of the event share one piece of memory
 	e := new(CallEvent)
+	w.byte('{')
 	w.envelope(&e.Envelope)
-	if e.SpecVersion != SpecVersion || e.Type != TypeCall {
-		return nil
-	}
-	w.object("data")
-	w.callData(&e.Data)
-	w.close()
-	if w.odd || w.i != len(w.b) {
+	if e.SpecVersion != SpecVersion || e.Type != TypeCall || !w.data(&e.Data) {
 		return nil
 	}
 	return e
 }
 
 // DecodeEvent fills d with the data of a call event, see [Decode]. Texts that are the same as
-// in like are shared with it: most of an event is as it was in the last one of its leg. Whatever
-// d held before is gone; after an error it is worth nothing.
+// in like, which must be another one or nil, are shared with it: most of an event is as it was in
+// the last one of its leg. Whatever d held before is gone; after an error it is worth nothing.
 func (d *CallData) DecodeEvent(b []byte, like *CallData) error {
 	if *d = (CallData{}); like != nil {
 		*d = *like
 	}
-	w := &written{b: b, i: 1}
-	if len(b) > 1 && b[0] == '{' && w.skipEnvelope() && w.object("data") {
-		w.callData(d)
-		w.close()
-		if !w.odd && w.i == len(b) {
-			return nil
-		}
+	w := &written{b: b}
+	if w.byte('{'); w.skipEnvelope() && w.data(d) {
+		return nil
 	}
 	v, err := Decode(b)
 	if err != nil {
@@ -102,8 +90,17 @@ func (d *CallData) DecodeEvent(b []byte, like *CallData) error {
 	return nil
 }
 
-// skipEnvelope passes over the attributes of a call event. It is false when they are those of
-// something else.
+// data reads the data of a call event, with which it ends. It is false when they are odd.
+func (w *written) data(d *CallData) bool {
+	if w.object("data") {
+		w.callData(d)
+	}
+	w.close()
+	return !w.odd && w.i == len(w.b)
+}
+
+// skipEnvelope is [written.envelope] for who wants none of it, and takes no memory for it. It is
+// false when the attributes are not those of a call event.
 func (w *written) skipEnvelope() bool {
 	is := func(name, value string) bool {
 		w.must(name)

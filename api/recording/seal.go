@@ -13,28 +13,28 @@ import (
 // AppendEvent appends the event with this data as it is on the wire, and returns the longer
 // slice and the id of the event. It allocates nothing but the id when b has room.
 func (d *CallData) AppendEvent(b []byte, source string) (event []byte, id string) {
-	s := seal{kind: TypeCall, source: source, subject: d.Conversation.ID, leg: d.Leg.ID, name: d.Leg.ID, revision: d.Revision, at: d.Timing.Occurred}
+	s := seal{kind: TypeCall, source: source, conversation: d.Conversation.ID, name: d.Leg.ID, revision: d.Revision, at: d.Timing.Occurred}
 	return s.close(d.append(s.open(b)))
 }
 
 // AppendEvent appends the event with this data, see [CallData.AppendEvent].
 func (d *AgentData) AppendEvent(b []byte, source string) (event []byte, id string) {
-	s := seal{kind: TypeAgent, source: source, subject: d.Agent.UserID, name: d.Agent.UserID, revision: d.Revision, at: d.Timing.Occurred}
+	s := seal{kind: TypeAgent, source: source, name: d.Agent.UserID, revision: d.Revision, at: d.Timing.Occurred}
 	return s.close(d.append(s.open(b)))
 }
 
 // AppendEvent appends the event with this data that happened at a time, see
 // [CallData.AppendEvent].
 func (d *FeedData) AppendEvent(b []byte, source string, at Time) (event []byte, id string) {
-	s := seal{kind: TypeFeed, source: source, subject: feedName, name: feedName, revision: d.Revision, at: at}
+	s := seal{kind: TypeFeed, source: source, name: feedName, revision: d.Revision, at: at}
 	return s.close(d.append(s.open(b)))
 }
 
 // seal is the envelope of an event that is being written.
 type seal struct {
 	kind, source string
-	subject, leg string // the attribute subject; a leg comes after a slash
-	name         string // what the id begins with
+	conversation string // of a call: in the attribute subject it comes before the name
+	name         string // of the leg, the agent or the feed: the id begins with it
 	revision     uint64
 	at           Time
 
@@ -55,10 +55,11 @@ func (s *seal) open(b []byte) []byte {
 	b = text(b, "specversion", SpecVersion)
 	b = text(b, "type", s.kind)
 	b = text(b, "source", s.source)
-	b = escaped(append(key(b, "subject"), '"'), s.subject)
+	b = append(key(b, "subject"), '"')
 	if s.kind == TypeCall {
-		b = escaped(append(b, '/'), s.leg)
+		b = append(escaped(b, s.conversation), '/')
 	}
+	b = escaped(b, s.name)
 	b = append(key(append(b, '"'), "id"), '"')
 	s.id = len(b)
 	b = escaped(b, s.name)
