@@ -9,6 +9,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -20,18 +21,22 @@ import (
 )
 
 // BenchmarkDecode decodes 64 calls in turn, as the reader of a socket does by default:
-// with memory that lasts, and no attribute wanted but the one that marks a consult.
+// with memory that lasts, and no attribute wanted but the one that marks a consult. One of
+// three participants has changed since the last notification of the call.
 func BenchmarkDecode(b *testing.B) {
 	const calls = 64
 	decode := genesys.NewDecoder([]string{"consultInitiator"})
-	frames := make([][]byte, calls)
-	for n := range frames {
+	frames := make([][]byte, 2*calls)
+	for n := range calls {
 		frames[n] = busy(n)
+		const unmuted = `"muted":false`
+		at := bytes.LastIndex(frames[n], []byte(unmuted))
+		frames[calls+n] = slices.Concat(frames[n][:at], []byte(`"muted":true`), frames[n][at+len(unmuted):])
 	}
 	b.SetBytes(int64(len(frames[0])))
 	b.ReportAllocs()
 	for n := 0; b.Loop(); n++ {
-		f, err := decode(frames[n%calls])
+		f, err := decode(frames[n%len(frames)])
 		if err != nil || len(f.Snapshot.Participants) != 3 {
 			b.Fatal(err, len(f.Snapshot.Participants))
 		}

@@ -17,7 +17,7 @@ func (d *decoder) rest(b []byte, nested bool) (call.Snapshot, error) {
 	if d.peek() != '{' {
 		return call.Snapshot{}, errNotJSON
 	}
-	snapshot := d.conversation(nested)
+	snapshot := d.conversation(new(lastFrame), nested)
 	d.end()
 	if d.err != nil {
 		return call.Snapshot{}, d.err
@@ -31,7 +31,7 @@ func (d *decoder) rest(b []byte, nested bool) (call.Snapshot, error) {
 
 // conversation reads a conversation of either shape. In the nested shape participants
 // without a voice call are left out: they are there for other media.
-func (d *decoder) conversation(nested bool) *call.Snapshot {
+func (d *decoder) conversation(last *lastFrame, nested bool) *call.Snapshot {
 	s := d.snapshot()
 	if !d.open('{') {
 		return s
@@ -39,11 +39,12 @@ func (d *decoder) conversation(nested bool) *call.Snapshot {
 	for key, ok := d.member(true); ok; key, ok = d.member(false) {
 		switch string(key) {
 		case "id":
-			s.ConversationID = d.str()
+			s.ConversationID = d.like(last.conversation)
+			last.conversation = s.ConversationID
 		case "securePause":
 			s.SecurePause = d.flag()
 		case "participants":
-			s.Participants = d.participants(s.Participants[:0], nested)
+			s.Participants = d.participants(last, nested)
 		default:
 			d.skip()
 		}
@@ -51,57 +52,70 @@ func (d *decoder) conversation(nested bool) *call.Snapshot {
 	return s
 }
 
-// participants reads a list into the room of another one.
-func (d *decoder) participants(list []call.Participant, nested bool) []call.Participant {
+// participants reads a list, as far as it is not what it was before.
+func (d *decoder) participants(last *lastFrame, nested bool) []call.Participant {
 	if !d.open('[') {
-		return list
+		return nil
 	}
+	list := last.room()
 	for ok := d.element(true); ok; ok = d.element(false) {
-		if list == nil {
-			list = make([]call.Participant, 0, 4)
+		n := len(list)
+		d.peek()
+		known, start := last.known(n), d.i
+		if d.again(known.whole) {
+			list = list[:n+1]
+			continue
 		}
-		list = append(list, call.Participant{})
-		p := &list[len(list)-1]
+		if n == cap(list) {
+			list = slices.Grow(list, n)
+		}
+		before := &list[:n+1][n]
+		attributes, takesPart := d.participant(before, known.attributes, nested)
 		// Without an id a participant cannot be told from the others.
-		if !d.participant(p, nested) || p.ID == "" {
-			list = list[:len(list)-1]
+		if takesPart && d.party.ID != "" {
+			list = append(list, d.party)
+			*known = texts{whole: d.since(start), attributes: attributes}
 		}
 	}
+	last.keep(list)
 	if len(list) == 0 {
 		return nil
 	}
 	return list
 }
 
-// participant reads one participant; false when it takes no part in the voice call.
-func (d *decoder) participant(p *call.Participant, nested bool) bool {
+// participant reads one participant into party, and returns the text of its attributes. It is
+// false when the participant takes no part in the voice call.
+func (d *decoder) participant(before *call.Participant, known text, nested bool) (attributes text, takesPart bool) {
 	var v voice
 	var userID, queueID string
+	d.party = call.Participant{}
 	if !d.open('{') {
-		return false
+		return text{}, false
 	}
+	p := &d.party
 	for key, ok := d.member(true); ok; key, ok = d.member(false) {
 		switch string(key) {
 		case "id":
-			p.ID = d.str()
+			p.ID = d.like(before.ID)
 		case "purpose":
 			p.Purpose = d.word()
 		case "name":
-			p.Name = d.str()
+			p.Name = d.like(before.Name)
 		case "user":
-			p.UserID, p.UserName = d.reference()
+			p.UserID, p.UserName = d.reference(before.UserID, before.UserName)
 		case "userId":
-			userID = d.str()
+			userID = d.like(before.UserID)
 		case "queue":
-			p.QueueID, p.QueueName = d.reference()
+			p.QueueID, p.QueueName = d.reference(before.QueueID, before.QueueName)
 		case "queueId":
-			queueID = d.str()
+			queueID = d.like(before.QueueID)
 		case "address":
-			p.Address = d.str()
+			p.Address = d.like(before.Address)
 		case "ani":
-			p.ANI = d.str()
+			p.ANI = d.like(before.ANI)
 		case "dnis":
-			p.DNIS = d.str()
+			p.DNIS = d.like(before.DNIS)
 		case "startTime":
 			p.Start = d.time()
 		case "startAcwTime":
@@ -111,19 +125,25 @@ func (d *decoder) participant(p *call.Participant, nested bool) bool {
 		case "parkTime":
 			p.Park = d.time()
 		case "monitoredParticipantId":
-			p.Monitored = d.str()
+			p.Monitored = d.like(before.Monitored)
 		case "coachedParticipantId":
-			p.Coached = d.str()
+			p.Coached = d.like(before.Coached)
 		case "bargedParticipantId":
-			p.Barged = d.str()
+			p.Barged = d.like(before.Barged)
 		case "consultParticipantId":
-			p.ConsultParticipantID = d.str()
+			p.ConsultParticipantID = d.like(before.ConsultParticipantID)
 		case "wrapupRequired":
 			p.WrapupRequired, _ = d.boolean()
 		case "wrapup":
 			p.Wrapup = d.wrapup()
 		case "attributes":
-			p.Attributes = d.attributeMap()
+			d.peek()
+			if start := d.i; d.again(known) {
+				p.Attributes, attributes = before.Attributes, known
+			} else {
+				p.Attributes = d.attributeMap()
+				attributes = d.since(start)
+			}
 		case "calls":
 			v = d.calls()
 		default:
@@ -141,7 +161,7 @@ func (d *decoder) participant(p *call.Participant, nested bool) bool {
 	if v.found {
 		v.onto(p)
 	}
-	return v.found || !nested
+	return attributes, v.found || !nested
 }
 
 // leg reads the fields that a flat participant and a nested call share.
@@ -189,17 +209,17 @@ func (d *decoder) flag() call.Flag {
 	return call.FlagOf(v)
 }
 
-// reference reads an object with an id and a name.
-func (d *decoder) reference() (id, name string) {
+// reference reads an object with an id and a name, most likely the same as before.
+func (d *decoder) reference(idBefore, nameBefore string) (id, name string) {
 	if !d.open('{') {
 		return "", ""
 	}
 	for key, ok := d.member(true); ok; key, ok = d.member(false) {
 		switch string(key) {
 		case "id":
-			id = d.str()
+			id = d.like(idBefore)
 		case "name":
-			name = d.str()
+			name = d.like(nameBefore)
 		default:
 			d.skip()
 		}

@@ -63,8 +63,11 @@ type decoder struct {
 	all        bool     // take all attributes
 	attributes []string // otherwise these
 	// What lasts from one frame to the next; nil for a decoder that is used once.
-	pool *pool
-	used *call.Snapshot
+	pool   *pool
+	used   *call.Snapshot
+	topics map[string]*lastFrame
+	last   *lastFrame       // of the topic that was read last, where it is known
+	party  call.Participant // the one that is read
 }
 
 func newDecoder(attributes []string) *decoder {
@@ -75,7 +78,7 @@ func newDecoder(attributes []string) *decoder {
 // until the next frame.
 func newSocketDecoder(attributes []string) *decoder {
 	d := newDecoder(attributes)
-	d.pool = newPool()
+	d.pool, d.topics = newPool(), make(map[string]*lastFrame)
 	return d
 }
 
@@ -84,15 +87,12 @@ func (d *decoder) reset(b []byte) {
 	d.pool.next()
 }
 
-// snapshot returns an empty snapshot: that of the last frame, whose time is over. One
-// huge conversation does not set the size for good.
+// snapshot returns an empty snapshot: that of the last frame, whose time is over.
 func (d *decoder) snapshot() *call.Snapshot {
-	if d.pool == nil || d.used == nil || cap(d.used.Participants) > 16 {
+	if d.pool == nil || d.used == nil {
 		d.used = new(call.Snapshot)
 	}
-	list := d.used.Participants
-	clear(list[:cap(list)])
-	*d.used = call.Snapshot{Participants: list[:0]}
+	*d.used = call.Snapshot{}
 	return d.used
 }
 
@@ -114,7 +114,7 @@ func (d *decoder) frame(b []byte) (Frame, error) {
 	for key, ok := d.member(true); ok; key, ok = d.member(false) {
 		switch string(key) {
 		case "topicName":
-			f.Topic, topicSeen = d.str(), true
+			f.Topic, topicSeen = d.topic(), true
 			early = body >= 0
 		case "eventBody":
 			d.peek()
@@ -212,7 +212,7 @@ func (d *decoder) body(f *Frame) error {
 	case strings.HasSuffix(f.Topic, callsSuffix), strings.HasSuffix(f.Topic, conversationSuffix):
 		f.Kind = KindConversation
 		nested := strings.HasSuffix(f.Topic, conversationSuffix)
-		f.Snapshot = d.conversation(nested)
+		f.Snapshot = d.conversation(d.lastOf(f.Topic), nested)
 		f.Snapshot.Topic = f.Topic
 		f.Snapshot.View = viewOf(f.Topic)
 		if f.Snapshot.ConversationID == "" {

@@ -1,6 +1,9 @@
 package genesys
 
-import "hash/maphash"
+import (
+	"hash/maphash"
+	"strings"
+)
 
 // pool keeps strings that are likely to come again: the frames of one socket repeat the
 // same ids, names and addresses all day. A string that is found in it costs nothing, and
@@ -13,12 +16,16 @@ type pool struct {
 	seed   maphash.Seed
 	places []string
 	fresh  int // places that the present frame may still change
+	// chunk has the latest strings one behind the other: those of a call are read together.
+	chunk *strings.Builder
 }
 
 const (
 	poolPlaces = 4096 // a power of two
 	poolString = 128  // bytes; longer strings are rarely the same again
 	poolFresh  = 64
+	// poolChunk is about what one call needs, since a chunk lives as long as any string in it.
+	poolChunk = 512
 )
 
 func newPool() *pool {
@@ -41,10 +48,21 @@ func (p *pool) string(b []byte) string {
 	if *place == string(b) {
 		return *place
 	}
-	s := string(b)
+	s := p.copy(b)
 	if p.fresh > 0 {
 		p.fresh--
 		*place = s
 	}
 	return s
+}
+
+// copy returns a copy of b, behind that of the last one.
+func (p *pool) copy(b []byte) string {
+	if p.chunk == nil || p.chunk.Cap()-p.chunk.Len() < len(b) {
+		p.chunk = new(strings.Builder)
+		p.chunk.Grow(poolChunk)
+	}
+	n := p.chunk.Len()
+	p.chunk.Write(b)
+	return p.chunk.String()[n:]
 }
