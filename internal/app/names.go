@@ -11,33 +11,40 @@ import (
 // notifications about stations.
 type names struct {
 	mu       sync.RWMutex
-	dir      *genesys.Directory
-	stations map[string]*recording.Station // by user, as last notified; replaced, never changed
+	queues   map[string]string
+	stations map[string]genesys.Station // by id, as the directory has them
+	people   map[string]person
 }
 
-func newNames() *names {
-	return &names{dir: &genesys.Directory{}, stations: make(map[string]*recording.Station)}
+// person is a user, with the station that was notified last, which is replaced and never
+// changed.
+type person struct {
+	name      string
+	monitored bool
+	station   *recording.Station
 }
+
+func newNames() *names { return &names{people: make(map[string]person)} }
 
 // User implements control.Names.
 func (n *names) User(id string) string {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
-	return n.dir.Users[id].Name
+	return n.people[id].name
 }
 
 // Queue implements control.Names.
 func (n *names) Queue(id string) string {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
-	return n.dir.Queues[id]
+	return n.queues[id]
 }
 
 // Station implements control.Names.
 func (n *names) Station(userID string) *recording.Station {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
-	if s := n.stations[userID]; s != nil && s.ID != "" {
+	if s := n.people[userID].station; s != nil && s.ID != "" {
 		return s
 	}
 	return nil
@@ -48,16 +55,25 @@ func (n *names) Station(userID string) *recording.Station {
 func (n *names) Monitored(userID string) bool {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
-	return n.dir.Users[userID].Monitored
+	return n.people[userID].monitored
 }
 
 // replace takes a new directory and returns the users whose station changed.
 func (n *names) replace(d *genesys.Directory) []string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.dir = d
+	n.queues, n.stations = d.Queues, d.Stations
+	for id, p := range n.people {
+		if _, known := d.Users[id]; known {
+			continue
+		}
+		if delete(n.people, id); p.station != nil {
+			n.people[id] = person{station: p.station}
+		}
+	}
 	var moved []string
 	for id, u := range d.Users {
+		n.people[id] = person{name: u.Name, monitored: u.Monitored, station: n.people[id].station}
 		if u.Station.ID != "" && n.set(id, u.Station) {
 			moved = append(moved, id)
 		}
@@ -76,17 +92,19 @@ func (n *names) move(userID string, s genesys.Station) bool {
 
 func (n *names) set(userID string, s genesys.Station) bool {
 	now := &recording.Station{ID: s.ID, Name: s.Name, Type: s.Type}
-	if d, ok := n.dir.Stations[s.ID]; ok {
+	if d, ok := n.stations[s.ID]; ok {
 		now.Name, now.Type = first(now.Name, d.Name), first(now.Type, d.Type)
 	}
-	known := n.stations[userID]
+	p := n.people[userID]
+	known := p.station
 	if known == nil {
 		known = &recording.Station{}
 	}
 	if known.ID == now.ID {
 		now.Name, now.Type = first(now.Name, known.Name), first(now.Type, known.Type)
 	}
-	n.stations[userID] = now
+	p.station = now
+	n.people[userID] = p
 	return known.ID != now.ID
 }
 

@@ -6,7 +6,6 @@ import (
 
 	"github.com/recorderbridge/genesys-ingestor/api/recording"
 	"github.com/recorderbridge/genesys-ingestor/internal/call"
-	"github.com/recorderbridge/genesys-ingestor/internal/control"
 )
 
 // What another instance tells of a leg may come through the tail before our own topic
@@ -99,7 +98,7 @@ func (l *legLane) returns(e *call.Edge) bool {
 // leg has ended and believes nothing. A pause whose end somebody else has told
 // is then that one: to tell it with the end of the leg would help nobody.
 func (l *legLane) redeem() {
-	level := control.LevelOf(l.published)
+	level := l.public
 	n := 0
 	for _, e := range l.doubted {
 		over := l.seen.Phase == call.Ended

@@ -82,7 +82,8 @@ type Core struct {
 	leading  bool
 	epoch    uint64
 	token    uint64
-	last     uint64 // last stream sequence seen
+	senders  [maxRoom]*lane // of the last messages, by their token
+	last     uint64         // last stream sequence seen
 	stats    Stats
 	// latencies of events stored since they were last asked for.
 	latencies []Latency
@@ -314,6 +315,7 @@ func (c *Core) send(l *lane, now time.Time) (Message, bool) {
 	}
 	c.token++
 	l.flight.token, l.flight.waiting = c.token, false
+	c.senders[c.token%maxRoom] = l
 	return Message{Subject: l.subject, ID: l.flight.id, Data: l.flight.data, Expect: l.sequence, Token: c.token}, true
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/recorderbridge/genesys-ingestor/api/recording"
+	"github.com/recorderbridge/genesys-ingestor/internal/control"
 )
 
 // Count compares what is counted as it changes with a count of everything.
@@ -15,6 +16,12 @@ func (c *Core) Count() error {
 		}
 		if l.published != nil {
 			states[l.published.State]++
+		}
+		if !l.public.Equal(control.LevelOf(l.published)) {
+			return fmt.Errorf("leg %s: the level %+v is not what is published", legName(id), l.public)
+		}
+		if l.seen != nil && laneOf(l.seen) != l {
+			return fmt.Errorf("leg %s is marked as another one", legName(id))
 		}
 		if l.pends() && !l.busy {
 			return fmt.Errorf("leg %s has something pending and does not count", legName(id))

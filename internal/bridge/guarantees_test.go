@@ -18,7 +18,7 @@ func TestGuaranteesOnEverySchedule(t *testing.T) {
 		w := &world{rt: rt, now: start, edges: map[string]int{}, lossless: true}
 		w.stream.last, w.stream.ids = map[string]uint64{}, map[string]uint64{}
 		for _, name := range []string{"one", "two"} {
-			w.nodes = append(w.nodes, &node{core: newCore(name), name: name, topics: map[string][]*call.Snapshot{}})
+			w.nodes = append(w.nodes, &node{core: newCore(name), name: name, topics: map[string][]*call.Snapshot{}, memory: memories()})
 		}
 		for range rapid.IntRange(20, 200).Draw(rt, "steps") {
 			w.step()

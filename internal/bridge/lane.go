@@ -130,7 +130,7 @@ func count(n *uint16) { *n = min(*n+1, 1<<10) }
 
 // resolve takes the outcome of a message.
 func (c *Core) resolve(o Outcome, now time.Time) {
-	l := c.lanes[o.Subject]
+	l := c.sender(o)
 	if l == nil || l.flight == nil || l.flight.token != o.Token {
 		return // decided meanwhile: by the tail, or by a loaded event
 	}
@@ -174,6 +174,17 @@ func (c *Core) resolve(o Outcome, now time.Time) {
 		l.notBefore = now.Add(lastRetry)
 	}
 	c.enqueue(l)
+}
+
+// sender is the lane that sent a message. Answers come in about the order of the messages,
+// so that the places of the lanes are looked at one after the other.
+func (c *Core) sender(o Outcome) *lane {
+	place := &c.senders[o.Token%maxRoom]
+	if l := *place; l != nil && l.subject == o.Subject {
+		*place = nil
+		return l
+	}
+	return c.lanes[o.Subject]
 }
 
 // landed notes that the event in flight is stored.

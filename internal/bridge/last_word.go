@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/recorderbridge/genesys-ingestor/internal/call"
-	"github.com/recorderbridge/genesys-ingestor/internal/control"
 )
 
 // Nothing can be told of a leg after its end but the reason of it. So an end waits where somebody
@@ -74,7 +73,7 @@ func (l *legLane) lastWords(c *Core, e *call.Edge) bool {
 // told: our own topic has spoken well after that one was shown it, and has not shown it. The end of
 // a secure pause is not guessed.
 func (l *legLane) unseenEnds(c *Core) {
-	shown, level := c.tracker.Open(l.id), control.LevelOf(l.published)
+	shown, level := c.tracker.Open(l.id), l.public
 	for i := range l.ahead {
 		m := &l.ahead[i]
 		over := call.Key{Kind: inverse(m.key.Kind), Supervisor: m.key.Supervisor}

@@ -18,6 +18,8 @@ type legLane struct {
 	seen *call.Leg
 	// published is the data of the last event in the stream; nil when there is none.
 	published *recording.CallData
+	// public is the level that those data tell, for who asks nothing else of them.
+	public call.Level
 	// own: that is an event of ours.
 	own bool
 	// pending are the edges that are observed and not known to be published.
@@ -90,7 +92,7 @@ func (l *legLane) pends() bool { return len(l.pending) > 0 || !l.facts.IsZero() 
 
 // tell notes what is in the stream now: an event of ours, or of somebody else.
 func (l *legLane) tell(c *Core, d *recording.CallData, own bool, at time.Time) {
-	if l.published != nil && l.published.Leg.SecurePause && !d.Leg.SecurePause {
+	if l.public.SecurePause && !d.Leg.SecurePause {
 		l.resumed, l.elsewhere = d.Timing.Received.Time, !own
 	}
 	l.holds(d)
@@ -101,7 +103,7 @@ func (l *legLane) tell(c *Core, d *recording.CallData, own bool, at time.Time) {
 	}
 	c.states[d.State]++
 	c.rooms.replaced(l.published)
-	l.published, l.own, l.written = d, own, at
+	l.published, l.public, l.own, l.written = d, control.LevelOf(d), own, at
 }
 
 // observe takes what a snapshot changed about the leg.
@@ -142,7 +144,7 @@ func (l *legLane) observe(c *Core, ch *call.Change, from control.Source, now tim
 // beside are the steps that the next event of the leg tells beside that of the phase: a start
 // tells more than the start.
 func (l *legLane) beside(d *recording.CallData) []call.Key {
-	before, after := control.LevelOf(l.published), control.LevelOf(d)
+	before, after := l.public, control.LevelOf(d)
 	before.Phase = after.Phase
 	return call.Between(before, after, true)
 }
@@ -168,6 +170,7 @@ func (l *legLane) learned(c *Core, e *Entry, now time.Time) error {
 	belief := control.Recover(d)
 	live := l.seen != nil && !c.tracker.Adopted(l.id)
 	l.seen = c.tracker.Adopt(&belief)
+	l.seen.Mark = l
 	c.tracker.ToldHold(l.id, l.held)
 	c.echoes.told(l.id, d, steps, now)
 	l.ever.add(steps)
@@ -209,7 +212,7 @@ func (l *legLane) learned(c *Core, e *Entry, now time.Time) error {
 // prune drops the pending edges that say nothing new after what somebody else has
 // published: phases that are reached, and steps that lead to where the level is.
 func (l *legLane) prune() {
-	level := control.LevelOf(l.published)
+	level := l.public
 	l.pending = slices.DeleteFunc(l.pending, func(e call.Edge) bool {
 		if reached(level, &e) {
 			return true
@@ -231,7 +234,7 @@ func reached(level call.Level, e *call.Edge) bool {
 // behind older steps, and is not left once it is told; everything else goes in the order
 // in which it happened.
 func (l *legLane) next(c *Core) *call.Edge {
-	level := control.LevelOf(l.published)
+	level := l.public
 	l.pending = slices.DeleteFunc(l.pending, func(e call.Edge) bool { return reached(level, &e) })
 	switch {
 	case level.Phase != call.Connected:
@@ -299,7 +302,7 @@ func (l *legLane) compose(c *Core, now time.Time) *flight {
 		if l.published != nil && e.Phase() == call.Unknown {
 			// A step is taken from what is published, which may be further than what
 			// was believed when the step was observed.
-			e.After = control.LevelOf(l.published).Step(e.Key)
+			e.After = l.public.Step(e.Key)
 		}
 		return l.stepOf(c, l.described(c, &e), &e, now)
 	}
@@ -308,7 +311,7 @@ func (l *legLane) compose(c *Core, now time.Time) *flight {
 	}
 	if l.published.State != recording.Stopped && now.Sub(l.written) >= c.opts.Refresh {
 		d := c.rooms.described()
-		c.opts.Policy.Tell(d, l.seen, control.LevelOf(l.published), recording.Refreshed, now, c.opts.Names)
+		c.opts.Policy.Tell(d, l.seen, l.public, recording.Refreshed, now, c.opts.Names)
 		return l.flightOf(c, d, call.Key{}, now)
 	}
 	if l.facts.IsZero() {
@@ -344,7 +347,7 @@ func (l *legLane) wrapsUp() bool {
 // the end of a secure pause and no topic has said since that it is on, that one knew better
 // than what is believed here: the step tells no pause.
 func (l *legLane) described(c *Core, e *call.Edge) *call.Leg {
-	level := control.LevelOf(l.published)
+	level := l.public
 	if level.SecurePause || e.Kind == call.SecureOn {
 		return l.seen
 	}
@@ -372,14 +375,14 @@ func (l *legLane) state() recording.State {
 
 // differs reports whether the levels have to be compared, and are not the same.
 func (l *legLane) differs(c *Core) bool {
-	l.settle = len(call.Between(control.LevelOf(l.published), l.goal(c), !l.seen.Facts.Connected.IsZero())) > 0
+	l.settle = len(call.Between(l.public, l.goal(c), !l.seen.Facts.Connected.IsZero())) > 0
 	return l.settle
 }
 
 // goal is the level to be told. Where somebody else has told the end of a secure pause and
 // nobody has said since that it is on, that one knew better than what is believed here.
 func (l *legLane) goal(c *Core) call.Level {
-	level, told := l.seen.Level, control.LevelOf(l.published)
+	level, told := l.seen.Level, l.public
 	if level.SecurePause && !told.SecurePause && told.Phase == call.Connected && l.saidPaused(c).Before(l.resumed) {
 		level.SecurePause = false
 	}

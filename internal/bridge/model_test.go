@@ -68,6 +68,7 @@ type node struct {
 	core   *bridge.Core
 	name   string
 	topics map[string][]*call.Snapshot // undelivered frames, per topic in order
+	memory map[string]*call.Memory     // of each topic that has been heard
 	wire   []bridge.Message            // on the way to the stream
 	acks   []bridge.Outcome            // on the way back
 	tail   int
@@ -308,7 +309,7 @@ func (w *world) take(n *node, user string) {
 	if w.now.Sub(s.Received) > latest {
 		w.lossless = false
 	}
-	s.Received = w.now
+	s.Received, s.Memory = w.now, n.memory[user]
 	n.core.Observe(&s, w.now)
 	n.topics[user] = n.topics[user][1:]
 }
@@ -428,8 +429,16 @@ func (w *world) crash(n *node) {
 	n.core, n.wire, n.acks, n.leads, n.topics = nil, nil, nil, false, map[string][]*call.Snapshot{}
 }
 
+func memories() map[string]*call.Memory {
+	m := make(map[string]*call.Memory)
+	for _, u := range users {
+		m[u] = new(call.Memory)
+	}
+	return m
+}
+
 func (w *world) boot(n *node) {
-	n.core, n.tail = newCore(n.name), 0
+	n.core, n.tail, n.memory = newCore(n.name), 0, memories()
 	n.core.Recover()
 	w.read(n, len(w.stream.log))
 	if unreadable := n.core.Recovered(w.now); len(unreadable) > 0 {

@@ -80,8 +80,8 @@ func (c *Core) distrust(conversation string, now time.Time) {
 // not show, although it has spoken a while later: its notification was missed, or the step is
 // over and the end was missed by the one who told it. REST is asked which.
 func (c *Core) contradict(s *call.Snapshot, now time.Time) {
-	for id := range c.tracker.Legs(s.ConversationID) {
-		l := c.legs[id]
+	for leg := range c.tracker.Beliefs(s.ConversationID) {
+		l := laneOf(leg)
 		if l == nil || len(l.ahead) == 0 || l.seen == nil || l.seen.UserID != s.View {
 			continue
 		}
@@ -106,13 +106,21 @@ const overtaking = time.Second
 func (c *Core) take(changes []call.Change, from control.Source, now time.Time) {
 	for i := range changes {
 		ch := &changes[i]
-		l := c.legs[ch.Leg.ID]
+		l := laneOf(ch.Leg)
 		if l == nil {
 			l = c.newLeg(ch.Leg.ID, recording.CallSubject(
 				c.opts.Adapter, ch.Leg.UserID, ch.Leg.ID.Conversation, ch.Leg.ID.Leg))
+			ch.Leg.Mark = l
 		}
 		l.observe(c, ch, from, now)
 	}
+}
+
+// laneOf is the lane of a leg as the tracker knows it; nil while it has none. It is found
+// without looking among all of them.
+func laneOf(leg *call.Leg) *legLane {
+	l, _ := leg.Mark.(*legLane)
+	return l
 }
 
 // confirm uses a REST answer to settle what notifications left open: steps that were
@@ -297,7 +305,7 @@ func (c *Core) over(l *legLane, now time.Time) bool {
 	if l.published == nil {
 		return l.seen == nil || l.seen.Phase == call.Ended && now.Sub(l.seen.End) > c.opts.Grace
 	}
-	return l.published.State == recording.Stopped && now.Sub(l.written) > c.opts.Grace
+	return l.public.Phase == call.Ended && now.Sub(l.written) > c.opts.Grace
 }
 
 // OpenLegs counts the legs that are not stopped.

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/recorderbridge/genesys-ingestor/internal/call"
-	"github.com/recorderbridge/genesys-ingestor/internal/control"
 )
 
 // A secure pause is the one step that waits for nothing: not behind older steps, not
@@ -14,7 +13,7 @@ import (
 // sacred is a secure pause that nobody has told, for a standby to tell whether there is a
 // leader or not. The compare-and-set makes it safe.
 func (l *legLane) sacred(c *Core, now time.Time) *flight {
-	level := control.LevelOf(l.published)
+	level := l.public
 	if level.Phase != call.Connected || level.SecurePause || !l.seen.SecurePause {
 		return nil
 	}
@@ -129,7 +128,7 @@ func (l *legLane) outlive(c *Core, now time.Time) {
 // clears lets what somebody else has told of a leg, without a secure pause, count as the end of
 // one that is shown late.
 func (l *legLane) clears() {
-	level, told := control.LevelOf(l.published), l.published.Timing.Received.Time
+	level, told := l.public, l.published.Timing.Received.Time
 	if level.Phase == call.Connected && !level.SecurePause && told.After(l.resumed) {
 		l.resumed, l.elsewhere = told, true
 	}

@@ -79,7 +79,7 @@ func (c *Core) PausedSince() (oldest time.Time) {
 }
 
 // open reports whether the stream tells the leg, and not that it is stopped.
-func (l *legLane) open() bool { return l.published != nil && l.published.State != recording.Stopped }
+func (l *legLane) open() bool { return l.published != nil && l.public.Phase != call.Ended }
 
 // shows notes since when the leg is as an event tells it. It is called before the event
 // becomes what is published.

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/recorderbridge/genesys-ingestor/internal/call"
-	"github.com/recorderbridge/genesys-ingestor/internal/control"
 )
 
 // The platform may show a step to one instance and not to the other: it drops frames, and
@@ -24,7 +23,7 @@ const alone = 500 * time.Millisecond
 // instance was.
 func (l *legLane) standIn(c *Core, now time.Time) *flight {
 	if l.seen != nil && l.published != nil {
-		l.tighten(control.LevelOf(l.published)) // an end of a pause that came back is not told
+		l.tighten(l.public) // an end of a pause that came back is not told
 		l.disagree(c)
 	}
 	l.verify(c, now)
@@ -45,7 +44,7 @@ func (l *legLane) standIn(c *Core, now time.Time) *flight {
 		return nil
 	}
 	if l.published != nil && e.Phase() == call.Unknown {
-		e.After = control.LevelOf(l.published).Step(e.Key)
+		e.After = l.public.Step(e.Key)
 	}
 	f := l.stepOf(c, l.described(c, &e), &e, now)
 	f.standsIn = true

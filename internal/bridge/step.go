@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/recorderbridge/genesys-ingestor/internal/call"
-	"github.com/recorderbridge/genesys-ingestor/internal/control"
 )
 
 // A step that is observed becomes pending, or is known to be told, or is in doubt. After a
@@ -28,7 +27,7 @@ func (l *legLane) consider(c *Core, s *step, now time.Time) {
 	e := &s.Edge
 	older := l.toldAfter(c, e)
 	late := s.passed || l.toldSince(s.waited) || older || l.answeredSince(c, s.waited)
-	if reached(control.LevelOf(l.published), e) {
+	if reached(l.public, e) {
 		return // published by somebody already
 	}
 	if isPause(*e) && l.toldSince(s.waited) {
@@ -45,7 +44,7 @@ func (l *legLane) consider(c *Core, s *step, now time.Time) {
 		l.seenAt(e) // this very step is told
 	case isPause(*e) && s.said.Before(l.resumed):
 		l.doubt(c, e, now) // it was said late: the end of this one is told
-	case e.Kind == call.SecureOff && late && control.LevelOf(l.published).SecurePause:
+	case e.Kind == call.SecureOff && late && l.public.SecurePause:
 		l.doubt(c, e, now) // it was said late: this pause began after it
 		c.wonder(l.id.Conversation, l.unsure, now, firstAsk)
 	case (s.old || late) && e.Phase() == call.Unknown && !l.isLater(e) && l.ever.has(e.Kind):
@@ -102,7 +101,7 @@ func (l *legLane) told(k call.Key) bool {
 
 // willTell is the level that is told when everything pending is published.
 func (l *legLane) willTell() call.Level {
-	level := control.LevelOf(l.published)
+	level := l.public
 	for i := range l.pending {
 		level = l.pending[i].From(level)
 	}

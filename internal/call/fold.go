@@ -8,7 +8,7 @@ import (
 // Fold takes a snapshot and returns what it changed: the legs of the view's own
 // user first, then what a secure pause changed about the others.
 func (t *Tracker) Fold(s *Snapshot) []Change {
-	c := t.conversations[s.ConversationID]
+	c := t.of(s)
 	if c == nil {
 		if !t.concerns(s) {
 			return nil
@@ -27,7 +27,7 @@ func (t *Tracker) Fold(s *Snapshot) []Change {
 	changes := t.spread(c, s)
 	for i := range s.Participants {
 		p := &s.Participants[i]
-		if p.ID == "" || !t.opts.Wanted(p) && c.leg(p.ID) == nil {
+		if p.ID == "" || c.leg(p.ID) == nil && !t.opts.Wanted(p) {
 			continue // a leg that is tracked is followed to its end, whatever is wanted now
 		}
 		if !t.speaksFor(s, p) {
@@ -37,7 +37,7 @@ func (t *Tracker) Fold(s *Snapshot) []Change {
 		changes = t.foldLeg(c, s, p, isLate, changes)
 	}
 	if len(c.legs) == 0 && len(c.behind) == 0 {
-		delete(t.conversations, c.id)
+		t.drop(c)
 	}
 	t.changes = changes
 	return changes
@@ -46,7 +46,7 @@ func (t *Tracker) Fold(s *Snapshot) []Change {
 // Expire believes what has been in doubt for long enough, for conversations that
 // nobody could be asked about.
 func (t *Tracker) Expire(conversation string, now time.Time) []Change {
-	c := t.conversations[conversation]
+	c := t.find(conversation)
 	if c == nil {
 		return nil
 	}

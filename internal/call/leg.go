@@ -28,6 +28,8 @@ type Leg struct {
 	UserID string
 	Level
 	Facts
+	// Mark belongs to who reads the changes: the tracker keeps it with the leg.
+	Mark any
 }
 
 // Facts are what an event tells about a leg beside its level. They decide nothing.

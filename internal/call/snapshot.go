@@ -29,6 +29,8 @@ type Snapshot struct {
 	// SecurePause is the flag of the conversation itself.
 	SecurePause  Flag
 	Participants []Participant
+	// Memory is that of the topic, where it has one.
+	Memory *Memory
 }
 
 // ViewREST is the [Snapshot.View] of REST answers.

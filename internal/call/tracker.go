@@ -26,6 +26,7 @@ type Options struct {
 type Tracker struct {
 	opts          Options
 	conversations map[string]*conversation
+	latest        *conversation // that was asked for last: most likely the next one too
 	legs          int
 	// The room of what Fold returns, and of the steps on the way there.
 	changes []Change
@@ -48,7 +49,13 @@ type conversation struct {
 	unclear bool
 	// heard is when any view last spoke.
 	heard time.Time
+	// dropped: it is not tracked any more.
+	dropped bool
 }
+
+// Memory lasts from one snapshot of a topic to the next: most are about the conversation
+// that the last one was about, which is found there sooner than among all of them.
+type Memory struct{ conversation *conversation }
 
 type legState struct {
 	Leg
@@ -106,7 +113,7 @@ func (t *Tracker) Len() (conversations, legs int) { return len(t.conversations),
 
 // leg returns what is known of a leg, nil when it is not tracked.
 func (t *Tracker) leg(id ID) *legState {
-	if c := t.conversations[id.Conversation]; c != nil {
+	if c := t.find(id.Conversation); c != nil {
 		return c.leg(id.Leg)
 	}
 	return nil
@@ -123,12 +130,27 @@ func (t *Tracker) Leg(id ID) (*Leg, bool) {
 // Legs are the ids of the tracked legs of a conversation.
 func (t *Tracker) Legs(conversation string) iter.Seq[ID] {
 	return func(yield func(ID) bool) {
-		c := t.conversations[conversation]
+		c := t.find(conversation)
 		if c == nil {
 			return
 		}
 		for _, l := range c.legs {
 			if !yield(l.ID) {
+				return
+			}
+		}
+	}
+}
+
+// Beliefs is what is believed about the tracked legs of a conversation.
+func (t *Tracker) Beliefs(conversation string) iter.Seq[*Leg] {
+	return func(yield func(*Leg) bool) {
+		c := t.find(conversation)
+		if c == nil {
+			return
+		}
+		for _, l := range c.legs {
+			if !yield(&l.Leg) {
 				return
 			}
 		}
@@ -155,7 +177,7 @@ func (t *Tracker) Open(id ID) time.Time {
 // by a view that has not taken it back; zero when none says so. An answer of REST
 // counts from its question.
 func (t *Tracker) Paused(conversation string) (said time.Time) {
-	if c := t.conversations[conversation]; c != nil {
+	if c := t.find(conversation); c != nil {
 		for i := range c.pause.views {
 			if v := &c.pause.views[i]; v.flag == Yes && v.last.affirmed.After(said) {
 				said = v.last.affirmed
@@ -167,14 +189,14 @@ func (t *Tracker) Paused(conversation string) (said time.Time) {
 
 // PauseOn reports whether anything says that the secure pause of the conversation is on.
 func (t *Tracker) PauseOn(conversation string) bool {
-	c := t.conversations[conversation]
+	c := t.find(conversation)
 	return c != nil && c.pause.on()
 }
 
 // PauseEnds reports whether every topic that says that the pause is on has said since that
 // it is over, too soon to be believed.
 func (t *Tracker) PauseEnds(conversation string) bool {
-	c := t.conversations[conversation]
+	c := t.find(conversation)
 	return c != nil && c.pause.ending()
 }
 
@@ -236,7 +258,7 @@ func (t *Tracker) ToldHold(id ID, hold time.Time) {
 
 // Forget drops a leg, and its conversation with the last one.
 func (t *Tracker) Forget(id ID) {
-	c := t.conversations[id.Conversation]
+	c := t.find(id.Conversation)
 	if c == nil {
 		return
 	}
@@ -248,7 +270,7 @@ func (t *Tracker) Forget(id ID) {
 		}
 	}
 	if len(c.legs) == 0 {
-		delete(t.conversations, id.Conversation)
+		t.drop(c)
 	}
 }
 
@@ -256,7 +278,7 @@ func (t *Tracker) Forget(id ID) {
 // disagree about the secure pause, or one topic shows a leg further than the leg's
 // own topic has.
 func (t *Tracker) Doubtful(conversation string) bool {
-	c := t.conversations[conversation]
+	c := t.find(conversation)
 	if c == nil {
 		return false
 	}
@@ -271,18 +293,45 @@ func (t *Tracker) Doubtful(conversation string) bool {
 // Sweep drops the conversations that have no legs and of which nothing was heard
 // since a time.
 func (t *Tracker) Sweep(since time.Time) {
-	for id, c := range t.conversations {
+	for _, c := range t.conversations {
 		if len(c.legs) == 0 && c.heard.Before(since) {
-			delete(t.conversations, id)
+			t.drop(c)
 		}
 	}
 }
 
+// find returns the conversation with an id, nil when it is not tracked.
+func (t *Tracker) find(id string) *conversation {
+	if c := t.latest; c != nil && c.id == id && !c.dropped {
+		return c
+	}
+	t.latest = t.conversations[id]
+	return t.latest
+}
+
+// of returns the conversation of a snapshot.
+func (t *Tracker) of(s *Snapshot) *conversation {
+	if s.Memory == nil {
+		return t.find(s.ConversationID)
+	}
+	if c := s.Memory.conversation; c != nil {
+		t.latest = c
+	}
+	s.Memory.conversation = t.find(s.ConversationID)
+	return s.Memory.conversation
+}
+
+// drop forgets a conversation.
+func (t *Tracker) drop(c *conversation) {
+	delete(t.conversations, c.id)
+	c.dropped = true
+}
+
 func (t *Tracker) conversation(id string) *conversation {
-	c := t.conversations[id]
+	c := t.find(id)
 	if c == nil {
 		c = &conversation{id: id}
-		t.conversations[id] = c
+		t.conversations[id], t.latest = c, c
 	}
 	return c
 }

@@ -17,6 +17,10 @@ type lastFrame struct {
 	conversation string
 	participants []call.Participant // with those behind the end of a shorter list
 	texts        []texts            // of the participants, as far as they are known
+	memory       call.Memory
+	// monitored is what was found in users about the user of the topic.
+	monitored bool
+	users     *map[string]bool
 }
 
 // texts are those of a participant, and of the attributes in it.
@@ -56,9 +60,9 @@ func (d *decoder) lastOf(topic string) *lastFrame {
 	case len(d.topics) >= lastFrames:
 		clear(d.topics) // those of the channel were exchanged
 	}
-	l := &lastFrame{topic: topic}
-	d.topics[topic] = l
-	return l
+	d.last = &lastFrame{topic: topic}
+	d.topics[topic] = d.last
+	return d.last
 }
 
 // room is where the participants of this frame are read.
@@ -91,12 +95,16 @@ func (l *lastFrame) keep(list []call.Participant) {
 // again passes over the value here if it has a text that was read before.
 func (d *decoder) again(t text) bool {
 	end := d.i + t.length
-	if t.length == 0 || end > len(d.b) || maphash.Bytes(d.pool.seed, d.b[d.i:end]) != t.sum {
+	if t.length == 0 || end >= len(d.b) || !follows(d.b[end]) || maphash.Bytes(d.pool.seed, d.b[d.i:end]) != t.sum {
 		return false
 	}
 	d.i = end
 	return true
 }
+
+// follows reports whether a value may end before c: most have another length when they change,
+// and need not be summed up to know that.
+func follows(c byte) bool { return c == ',' || c == ']' || c == '}' || c <= ' ' }
 
 // since is the text from a place to here, none for a decoder that does not last.
 func (d *decoder) since(start int) text {

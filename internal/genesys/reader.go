@@ -49,10 +49,15 @@ func (r *reader) handle(frame []byte, received time.Time) {
 		if len(f.Snapshot.Participants) == 0 {
 			return
 		}
-		if !p.isMonitored(f.Snapshot.View) {
+		last := r.decoder.last
+		if users := p.monitored.Load(); last.users != users {
+			last.users, last.monitored = users, p.isMonitored(f.Snapshot.View)
+		}
+		if !last.monitored {
 			p.counters.unknown.Add(1)
 			return
 		}
+		f.Snapshot.Memory = &last.memory
 		f.Snapshot.Received, f.Snapshot.Channel = received, r.slot.index
 		p.counters.conversation.Add(1)
 		p.sink.Snapshot(f.Snapshot)
