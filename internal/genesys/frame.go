@@ -161,7 +161,7 @@ func (d *decoder) correlation() (id string) {
 	}
 	for key, ok := d.member(true); ok; key, ok = d.member(false) {
 		if string(key) == "CorrelationId" {
-			id = string(d.bytes()) // never comes again
+			id = d.pool.once(d.bytes())
 		} else {
 			d.skip()
 		}

@@ -35,13 +35,13 @@ func TestLastFramesAreBounded(t *testing.T) {
 	}
 }
 
-// The strings of a pool lie one behind the other, and those that are there stay as they are.
-func TestPoolCopies(t *testing.T) {
-	p := newPool()
+// The strings of a chunk lie one behind the other, and those that are there stay as they are.
+func TestChunkCopies(t *testing.T) {
+	var c chunk
 	var made []string
 	for n := range 200 {
 		b := fmt.Appendf(nil, "%0*d", 1+n%poolString, n)
-		made = append(made, p.copy(b))
+		made = append(made, c.copy(b))
 		clear(b)
 	}
 	for n, s := range made {
@@ -49,10 +49,10 @@ func TestPoolCopies(t *testing.T) {
 			t.Errorf("text %d is %q, want %q", n, s, want)
 		}
 	}
-	if n := p.chunk.Cap(); n >= 2*poolChunk {
+	if n := c.Cap(); n >= 2*poolChunk {
 		t.Errorf("a chunk has %d bytes, %d are wanted", n, poolChunk)
 	}
-	if n := testing.AllocsPerRun(100, func() { p.copy([]byte("twenty bytes of text")) }); n > 0 {
+	if n := testing.AllocsPerRun(100, func() { c.copy([]byte("twenty bytes of text")) }); n > 0 {
 		t.Errorf("%.1f allocations for a string", n)
 	}
 }

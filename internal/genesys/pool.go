@@ -16,16 +16,19 @@ type pool struct {
 	seed   maphash.Seed
 	places []string
 	fresh  int // places that the present frame may still change
-	// chunk has the latest strings one behind the other: those of a call are read together.
-	chunk *strings.Builder
+	// lasting are strings that are likely to come again, passing those that never do.
+	lasting, passing chunk
 }
+
+// chunk has the latest strings one behind the other: those of a call are read together, and
+// many are one object. It lives as long as any string in it.
+type chunk struct{ *strings.Builder }
 
 const (
 	poolPlaces = 4096 // a power of two
 	poolString = 128  // bytes; longer strings are rarely the same again
 	poolFresh  = 64
-	// poolChunk is about what one call needs, since a chunk lives as long as any string in it.
-	poolChunk = 512
+	poolChunk  = 512 // about what one call needs
 )
 
 func newPool() *pool {
@@ -48,7 +51,7 @@ func (p *pool) string(b []byte) string {
 	if *place == string(b) {
 		return *place
 	}
-	s := p.copy(b)
+	s := p.lasting.copy(b)
 	if p.fresh > 0 {
 		p.fresh--
 		*place = s
@@ -56,13 +59,21 @@ func (p *pool) string(b []byte) string {
 	return s
 }
 
-// copy returns a copy of b, behind that of the last one.
-func (p *pool) copy(b []byte) string {
-	if p.chunk == nil || p.chunk.Cap()-p.chunk.Len() < len(b) {
-		p.chunk = new(strings.Builder)
-		p.chunk.Grow(poolChunk)
+// once returns a copy of b, which never comes again.
+func (p *pool) once(b []byte) string {
+	if p == nil {
+		return string(b)
 	}
-	n := p.chunk.Len()
-	p.chunk.Write(b)
-	return p.chunk.String()[n:]
+	return p.passing.copy(b)
+}
+
+// copy returns a copy of b, behind that of the last one.
+func (c *chunk) copy(b []byte) string {
+	if c.Builder == nil || c.Cap()-c.Len() < len(b) {
+		c.Builder = new(strings.Builder)
+		c.Grow(poolChunk)
+	}
+	n := c.Len()
+	c.Write(b)
+	return c.String()[n:]
 }

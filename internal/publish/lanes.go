@@ -88,9 +88,8 @@ type Lanes struct {
 	queue    []Message     // accepted; those before head are already handed on
 	head     int
 	queuedAt time.Time // when the oldest of the queue was accepted
-	flight   map[uint64]*flight
-	next     uint64    // the next number that no flight has had
-	spare    []*flight // that are over, with their numbers
+	flights  []*flight // each in its place, at most as many as may be on their way
+	spare    []*flight // those of them that are over
 	out      int       // accepted and not yet delivered
 	failed   []Result
 	sole     sole
@@ -102,10 +101,11 @@ type Lanes struct {
 
 // flight is a message on its way. Its number is used again when the answer has come: the
 // server remembers where answers go, and few places cost it less than one for each message.
-// A number whose answer may still come is given up.
+// A number whose answer may still come is given up for the next one with the same place.
 type flight struct {
-	number uint64
+	number uint64 // its place, and a multiple of how many may be on their way
 	reply  string // the subject of the answer
+	over   bool
 	// stored is the last sequence that was an answer here: what is not beyond it answers
 	// an earlier message once more.
 	stored   uint64
@@ -146,7 +146,6 @@ func NewLanes(js jetstream.JetStream, o LanesOptions, deliver func([]Result)) (*
 		wakeWriter: make(chan struct{}, 1),
 		wakeReader: make(chan struct{}, 1),
 		stop:       make(chan struct{}),
-		flight:     make(map[uint64]*flight, o.MaxInFlight),
 		// The client drops what does not fit. There is one answer per message in
 		// flight, and a late one for each that timed out; twice is ample.
 		replies: make(chan *nats.Msg, 2*o.MaxInFlight),
@@ -157,10 +156,11 @@ func NewLanes(js jetstream.JetStream, o LanesOptions, deliver func([]Result)) (*
 	}
 	l.id, l.expect = make([]string, 1), make([]string, 1)
 	header := func(expected string) nats.Header {
-		return nats.Header{
-			"Content-Type": {contentType}, jetstream.MsgIDHeader: l.id,
-			expected: l.expect, jetstream.ExpectedStreamHeader: {o.Stream},
+		h := nats.Header{"Content-Type": {contentType}, jetstream.MsgIDHeader: l.id, expected: l.expect}
+		if expected != jetstream.ExpectedLastMsgIDHeader { // such a message is in our stream
+			h[jetstream.ExpectedStreamHeader] = []string{o.Stream}
 		}
+		return h
 	}
 	first := func(expected string) nats.Header {
 		h := header(expected)
@@ -237,7 +237,7 @@ func (l *Lanes) Stats() LanesStats {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := l.stats
-	s.InFlight, s.Queued = len(l.flight), l.queued()
+	s.InFlight, s.Queued = l.onTheWay(), l.queued()
 	return s
 }
 

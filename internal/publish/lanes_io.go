@@ -57,7 +57,7 @@ func (l *Lanes) Flush() {
 func (l *Lanes) window() int { return l.options.MaxInFlight }
 
 func (l *Lanes) prompt() int {
-	n := len(l.flight)
+	n := l.onTheWay()
 	large := func(m Message) bool { return len(m.Data) > usualSize }
 	if l.away || n+l.queued() > few || n > 0 && time.Since(l.answered) > promptly || slices.ContainsFunc(l.queue[l.head:], large) {
 		return 0
@@ -80,7 +80,7 @@ func (l *Lanes) portion(most func() int) bool {
 func (l *Lanes) take(batch []Message, most func() int) []Message {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	n := min(l.queued(), most()-len(l.flight))
+	n := min(l.queued(), most()-l.onTheWay())
 	if n <= 0 {
 		return batch
 	}
@@ -112,29 +112,44 @@ func (l *Lanes) depart(m *Message, deadline time.Time) {
 		f.message = *m
 	}
 	m.reply = f.reply
-	l.flight[f.number] = f
 	l.stats.Sent++
 }
 
-// newFlight returns a flight that is over, the latest one, or one with a new number. The
-// caller holds mu.
+// onTheWay is how many messages have no answer yet. The caller holds mu.
+func (l *Lanes) onTheWay() int { return len(l.flights) - len(l.spare) }
+
+// newFlight returns a flight that is over, the latest one, or one with a new place. The
+// caller holds mu, and knows that there is room.
 func (l *Lanes) newFlight() *flight {
 	n := len(l.spare)
 	if n == 0 {
-		l.next++
-		return &flight{number: l.next, reply: l.inbox + strconv.FormatUint(l.next, 10)}
+		f := &flight{}
+		l.give(f, uint64(len(l.flights)))
+		l.flights = append(l.flights, f)
+		return f
 	}
 	f := l.spare[n-1]
 	l.spare = l.spare[:n-1]
+	f.over = false
 	return f
 }
 
-// landed takes back a flight that was answered. All others are left to be forgotten, since
-// their answers may still come. The caller holds mu.
+// give gives a flight a number.
+func (l *Lanes) give(f *flight, number uint64) {
+	f.number, f.reply = number, l.inbox+strconv.FormatUint(number, 10)
+}
+
+// landed takes back a flight that was answered. The caller holds mu.
 func (l *Lanes) landed(f *flight) {
-	delete(l.flight, f.number)
-	*f = flight{number: f.number, reply: f.reply, stored: f.stored} // keeps nothing alive
+	*f = flight{number: f.number, reply: f.reply, stored: f.stored, over: true} // keeps nothing alive
 	l.spare = append(l.spare, f)
+}
+
+// missing takes back a flight whose answer may still come. The caller holds mu.
+func (l *Lanes) missing(f *flight) {
+	l.landed(f)
+	f.stored = 0
+	l.give(f, f.number+uint64(l.options.MaxInFlight))
 }
 
 // publish hands a message to the connection.
@@ -184,18 +199,19 @@ func (l *Lanes) fail(reply string, err error) {
 	l.mistaken(time.Now())
 	f.result.Outcome, f.result.Err = refusal(err), err
 	l.failed = append(l.failed, f.result)
-	delete(l.flight, f.number)
+	l.missing(f)
 	wake(l.wakeReader)
 }
 
 // answers finds the flight that is answered on a subject. The caller holds mu.
 func (l *Lanes) answers(subject string) (*flight, bool) {
 	number, err := strconv.ParseUint(subject[len(l.inbox):], 10, 64)
-	if err != nil {
+	place := number % uint64(l.options.MaxInFlight)
+	if err != nil || place >= uint64(len(l.flights)) {
 		return nil, false
 	}
-	f, ok := l.flight[number]
-	return f, ok
+	f := l.flights[place]
+	return f, f.number == number && !f.over
 }
 
 // read delivers results until the lanes end.
@@ -260,8 +276,8 @@ func (l *Lanes) expire(results []Result) []Result {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
-	for number, f := range l.flight {
-		if now.Before(f.deadline) {
+	for _, f := range l.flights {
+		if f.over || now.Before(f.deadline) {
 			continue
 		}
 		l.mistaken(now)
@@ -270,7 +286,7 @@ func (l *Lanes) expire(results []Result) []Result {
 			f.result.Outcome, f.result.Err = Refused, ErrPermission
 		}
 		results = append(results, f.result)
-		delete(l.flight, number)
+		l.missing(f)
 	}
 	if l.sole.holding && l.queued() > 0 {
 		wake(l.wakeWriter) // it is not held back for longer
@@ -286,11 +302,14 @@ func (l *Lanes) expire(results []Result) []Result {
 func (l *Lanes) abandon(results []Result, err error) []Result {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, f := range l.flight {
+	for _, f := range l.flights {
+		if f.over {
+			continue
+		}
 		f.result.Outcome, f.result.Err = Unknown, err
 		results = append(results, f.result)
+		l.missing(f)
 	}
-	clear(l.flight)
 	l.away = true
 	l.mistaken(time.Now())
 	return l.dropQueue(results, err)

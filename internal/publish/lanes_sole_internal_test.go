@@ -1,8 +1,14 @@
 package publish
 
 import (
+	"context"
+	"fmt"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/recorderbridge/genesys-ingestor/internal/natstest"
 )
 
 // writer is what a tail says.
@@ -17,8 +23,8 @@ func (w *writer) Doubt()                                      { w.doubts++ }
 
 func soleLanes(w *writer) *Lanes {
 	return &Lanes{
-		sole: sole{told: w}, flight: make(map[uint64]*flight), wakeWriter: make(chan struct{}, 1),
-		options: LanesOptions{AckTimeout: time.Hour, Denied: func(string) bool { return false }},
+		sole: sole{told: w}, wakeWriter: make(chan struct{}, 1),
+		options: LanesOptions{AckTimeout: time.Hour, MaxInFlight: 8, Denied: func(string) bool { return false }},
 	}
 }
 
@@ -99,5 +105,64 @@ func TestRefusedForItsPlace(t *testing.T) {
 		if f := (flight{message: Message{after: place{inStream: true}}, result: r}); l.repeat(&f) || l.sole.on {
 			t.Errorf("%+v: on %v", r, l.sole.on)
 		}
+	}
+}
+
+// A link of a chain need not name the stream: in another one there is no message that it may
+// come behind. All others do.
+func TestChainEndsInAnotherStream(t *testing.T) {
+	conn := natstest.Connect(t, natstest.New(t).URL())
+	js := natstest.JetStream(t, conn)
+	provision := func(name string) {
+		if err := Provision(t.Context(), js, StreamOptions{Name: name, Subjects: []string{"r.>"}, Replicas: 1, MaxAge: time.Hour}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	provision("OURS")
+	results := make(chan Result, 16)
+	l, err := NewLanes(js, LanesOptions{Stream: "OURS"}, func(rs []Result) {
+		for _, r := range rs {
+			results <- r
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close(context.Background()) })
+	w := &writer{alone: true}
+	l.Trust(w)
+	send := func(m Message) Result {
+		t.Helper()
+		if err := l.Send(m); err != nil {
+			t.Fatal(err)
+		}
+		r := <-results
+		w.last = max(w.last, r.Sequence)
+		return r
+	}
+	for i, m := range []Message{{ID: "a", Subject: "r.a"}, {ID: "b", Subject: "r.b"}, {ID: "c", Subject: "r.a", Expect: 1}} {
+		r := send(m)
+		if named := l.msg.Header.Get(jetstream.ExpectedStreamHeader) != ""; r.Outcome != Stored || named != (i == 0) {
+			t.Fatalf("%s: %+v, names the stream: %v", m.ID, r, named)
+		}
+	}
+	if err := js.DeleteStream(t.Context(), "OURS"); err != nil {
+		t.Fatal(err)
+	}
+	provision("OTHER")
+	for n := range 3 {
+		if _, err := js.Publish(t.Context(), "r.a", nil, jetstream.WithMsgID(fmt.Sprint(n))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r := send(Message{ID: "d", Subject: "r.b", Expect: 2}); r.Outcome != Refused || w.doubts == 0 {
+		t.Errorf("%+v after %d doubts, want it refused by the other stream", r, w.doubts)
+	}
+	stream, err := js.Stream(t.Context(), "OTHER")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := stream.CachedInfo().State.Msgs; n != 3 {
+		t.Errorf("%d messages are in the other stream, want its own 3", n)
 	}
 }

@@ -74,7 +74,7 @@ func TestUsualAckIsUsual(t *testing.T) {
 // The place of an answer is used again once the answer has come, and never while it may still
 // come. An answer that comes once more there is not taken for that of the next message.
 func TestPlacesOfAnswers(t *testing.T) {
-	l := &Lanes{inbox: "_INBOX.x.", usual: usualAck("X"), flight: make(map[uint64]*flight), options: LanesOptions{Denied: func(string) bool { return false }}}
+	l := &Lanes{inbox: "_INBOX.x.", usual: usualAck("X"), options: LanesOptions{MaxInFlight: 4, Denied: func(string) bool { return false }}}
 	depart := func(id string) string {
 		m := Message{ID: id}
 		l.depart(&m, time.Now())
@@ -103,9 +103,33 @@ func TestPlacesOfAnswers(t *testing.T) {
 	if got := answer(a, 9); !slices.Equal(got, []string{"c"}) {
 		t.Errorf("settled %v, want c", got)
 	}
+	if got := answer(a, 10); got != nil || len(l.spare) != 1 {
+		t.Errorf("an answer that nobody waits for settled %v, and %d places are free", got, len(l.spare))
+	}
 	l.expire(nil) // b
 	depart("d")   // at the place of a
-	if e := depart("e"); e == b {
+	e := depart("e")
+	if e == b {
 		t.Error("e is answered where the answer to b may still come")
+	}
+	if got := answer(b, 11); got != nil {
+		t.Errorf("the late answer to b settled %v", got)
+	}
+	if got := answer(e, 10); !slices.Equal(got, []string{"e"}) {
+		t.Errorf("settled %v, want e", got)
+	}
+	for n := range 100 { // none of which is answered
+		for l.onTheWay() < l.options.MaxInFlight {
+			depart(fmt.Sprint(n, l.onTheWay()))
+		}
+		l.expire(nil)
+	}
+	if n := len(l.flights); n > l.options.MaxInFlight {
+		t.Errorf("%d places for at most %d messages on their way", n, l.options.MaxInFlight)
+	}
+	for _, to := range []string{"_INBOX.x.", "_INBOX.x.-1", "_INBOX.x.3", "_INBOX.x.99999999999999999999", "_INBOX.x.y"} {
+		if got := answer(to, 12); got != nil {
+			t.Errorf("an answer to %s settled %v", to, got)
+		}
 	}
 }
