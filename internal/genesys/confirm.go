@@ -207,10 +207,11 @@ func (s *slot) observe(users []string, before map[string]time.Time) {
 }
 
 // verify compares the channel with what it should carry: an evicted one, or one whose
-// topics were taken away, may go on beating without delivering anything.
+// topics were taken away, may go on beating without delivering anything. Nothing else can be
+// done with the slot meanwhile, so it does not wait behind questions about calls.
 func (s *slot) verify(socket *socket) error {
 	asked := time.Now()
-	topics, err := s.p.listTopics(socket.alive, socket.channel.ID, PriorityPeriodic)
+	topics, err := s.p.listTopics(socket.alive, socket.channel.ID, PriorityChannels)
 	if errors.Is(err, ErrNotFound) {
 		s.lose(CauseStarved, s.verified)
 		return fmt.Errorf("%w: %w", errChannelGone, err)

@@ -10,3 +10,10 @@ func NewDecoder(attributes []string) func(frame []byte) (Frame, error) {
 
 // NewBuffered returns a connection as sockets have it.
 func NewBuffered(conn net.Conn, flush func()) net.Conn { return newBuffered(conn, flush) }
+
+// CheckChannels has each slot look whether its channel carries what it should.
+func (p *Platform) CheckChannels() {
+	for _, s := range p.allSlots() {
+		s.poke()
+	}
+}

@@ -14,6 +14,8 @@ import (
 // manage finds users and gives them to slots, for ever.
 func (p *Platform) manage(ctx context.Context) {
 	p.loadChannels(ctx)
+	p.wait.Go(func() { p.save(ctx) })
+	p.wait.Go(func() { p.report(ctx) })
 	for n := 0; ; n++ {
 		err := p.discover(ctx)
 		if err == nil {
@@ -31,8 +33,6 @@ func (p *Platform) manage(ctx context.Context) {
 	p.wait.Go(func() { p.checkTopics(ctx) })
 	discovery := time.NewTimer(p.opts.Timings.Discovery)
 	defer discovery.Stop()
-	second := time.NewTicker(time.Second)
-	defer second.Stop()
 	// All slots connect at about the same time: they are counted together.
 	const countAfter = 2 * time.Second
 	count, counting := time.NewTimer(countAfter), true
@@ -42,8 +42,7 @@ func (p *Platform) manage(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-p.dirty:
-			p.saveChannels(ctx)
+		case <-p.uncounted:
 			if !counting {
 				counting = true
 				count.Reset(countAfter)
@@ -52,13 +51,6 @@ func (p *Platform) manage(ctx context.Context) {
 			counting = false
 			if err := p.countChannels(ctx, PriorityPeriodic); err != nil {
 				p.notCounted(err)
-			}
-		case <-second.C:
-			for _, s := range p.allSlots() {
-				s.reportRejected()
-			}
-			if p.unsaved.Load() && time.Since(last) > time.Second { // the store was away
-				p.saveChannels(ctx)
 			}
 		case <-p.stale:
 			// What changed before the subscription was not told: ask soon, not at once.
@@ -76,6 +68,38 @@ func (p *Platform) manage(ctx context.Context) {
 			for _, s := range p.allSlots() {
 				s.poke()
 			}
+		}
+	}
+}
+
+// save saves the channels whenever they change. Neither this nor the reports wait for the
+// platform's answers, as whoever finds users and counts channels does, nor for each other.
+func (p *Platform) save(ctx context.Context) {
+	again := time.NewTicker(time.Second)
+	defer again.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-p.dirty:
+			p.saveChannels(ctx)
+			select {
+			case p.uncounted <- struct{}{}:
+			default:
+			}
+		case <-again.C:
+			if p.unsaved.Load() { // the store was away
+				p.saveChannels(ctx)
+			}
+		}
+	}
+}
+
+// report tells of rejected frames once a second.
+func (p *Platform) report(ctx context.Context) {
+	for sleep(ctx, time.Second) == nil {
+		for _, s := range p.allSlots() {
+			s.reportRejected()
 		}
 	}
 }

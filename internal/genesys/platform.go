@@ -35,6 +35,7 @@ type Platform struct {
 
 	wait      sync.WaitGroup // all goroutines of Run
 	dirty     chan struct{}  // channels are to be saved
+	uncounted chan struct{}  // and to be counted
 	stale     chan struct{}  // users' states are to be read again
 	looking   sync.Mutex     // held while channels are counted before one is created
 	unsaved   atomic.Bool    // the store has refused the latest list of channels
@@ -91,6 +92,7 @@ func New(opts Options) (*Platform, error) {
 		dialer:    &http.Client{Transport: sockets, CheckRedirect: sameHost},
 		creations: newCreations(&opts),
 		dirty:     make(chan struct{}, 1),
+		uncounted: make(chan struct{}, 1),
 		stale:     make(chan struct{}, 1),
 		topic:     opts.Topic,
 		channels:  make(map[int]*channel),

@@ -123,7 +123,7 @@ func (r *reader) long(start []byte) {
 }
 
 // reject notes that something may have been missed: by the user of the topic where it
-// is known, else by all of the slot. The manager reports it within a second, so that a
+// is known, else by all of the slot. [Platform.report] does so within a second, so that a
 // storm of such frames asks for few answers of REST.
 func (r *reader) reject(topic string, err error) {
 	s := r.slot
