@@ -20,6 +20,9 @@ func (c *Core) Count() error {
 		if !l.public.Equal(control.LevelOf(l.published)) {
 			return fmt.Errorf("leg %s: the level %+v is not what is published", legName(id), l.public)
 		}
+		if seen, known := c.tracker.Leg(id); known && l.seen != seen {
+			return fmt.Errorf("leg %s is believed to be something else than the tracker believes", legName(id))
+		}
 		if l.seen != nil && laneOf(l.seen) != l {
 			return fmt.Errorf("leg %s is marked as another one", legName(id))
 		}

@@ -55,8 +55,8 @@ func (c *Core) affirm(conversation string) {
 		return
 	}
 	said := c.tracker.Paused(conversation)
-	for id := range c.tracker.Legs(conversation) {
-		if l := c.legs[id]; l != nil && l.seen != nil && l.seen.SecurePause && said.After(l.resumed) {
+	for leg := range c.tracker.Legs(conversation) {
+		if l := laneOf(leg); l != nil && leg.SecurePause && said.After(l.resumed) {
 			c.hasten(&l.lane)
 			c.enqueue(&l.lane)
 		}
@@ -67,9 +67,9 @@ func (c *Core) affirm(conversation string) {
 // one since it may have been sent: it is that one, or has begun just now.
 func (c *Core) distrust(conversation string, now time.Time) {
 	said := c.tracker.Paused(conversation)
-	for id := range c.tracker.Legs(conversation) {
-		l := c.legs[id]
-		if l != nil && l.seen != nil && l.seen.SecurePause && l.open() && !l.published.Leg.SecurePause && said.Before(l.resumed) {
+	for leg := range c.tracker.Legs(conversation) {
+		l := laneOf(leg)
+		if l != nil && leg.SecurePause && l.open() && !l.public.SecurePause && said.Before(l.resumed) {
 			c.wonder(conversation, now.Add(c.opts.Patience), now, firstAsk)
 			return
 		}
@@ -80,9 +80,9 @@ func (c *Core) distrust(conversation string, now time.Time) {
 // not show, although it has spoken a while later: its notification was missed, or the step is
 // over and the end was missed by the one who told it. REST is asked which.
 func (c *Core) contradict(s *call.Snapshot, now time.Time) {
-	for leg := range c.tracker.Beliefs(s.ConversationID) {
+	for leg := range c.tracker.Legs(s.ConversationID) {
 		l := laneOf(leg)
-		if l == nil || len(l.ahead) == 0 || l.seen == nil || l.seen.UserID != s.View {
+		if l == nil || len(l.ahead) == 0 || leg.UserID != s.View {
 			continue
 		}
 		for i := range l.ahead {
@@ -419,8 +419,8 @@ func (c *Core) unread(conversations []string) []string {
 	var names []string
 	for _, conversation := range conversations {
 		n := len(names)
-		for id := range c.tracker.Legs(conversation) {
-			names = append(names, legName(id))
+		for leg := range c.tracker.Legs(conversation) {
+			names = append(names, legName(leg.ID))
 		}
 		if len(names) == n {
 			names = append(names, conversation+"/"+recording.NoUser)
@@ -432,8 +432,8 @@ func (c *Core) unread(conversations []string) []string {
 
 // heard reports whether a topic has spoken of a leg of the conversation since a time.
 func (c *Core) heard(conversation string, since time.Time) bool {
-	for id := range c.tracker.Legs(conversation) {
-		if c.tracker.Seen(id).After(since) {
+	for leg := range c.tracker.Legs(conversation) {
+		if c.tracker.Seen(leg.ID).After(since) {
 			return true
 		}
 	}
@@ -444,9 +444,9 @@ func (c *Core) heard(conversation string, since time.Time) bool {
 // not over has spoken of it since a time.
 func (c *Core) fresh(conversation string, since time.Time) bool {
 	known := false
-	for id := range c.tracker.Legs(conversation) {
+	for leg := range c.tracker.Legs(conversation) {
 		known = true
-		if l := c.legs[id]; l != nil && l.seen != nil && l.seen.Phase != call.Ended && !c.tracker.Seen(id).After(since) {
+		if laneOf(leg) != nil && leg.Phase != call.Ended && !c.tracker.Seen(leg.ID).After(since) {
 			return false
 		}
 	}
@@ -470,10 +470,10 @@ func (c *Core) Gone(conversation string, now time.Time) {
 	}
 	delete(c.gone, conversation)
 	s := call.Snapshot{ConversationID: conversation, View: call.ViewREST, Asked: now, Received: now, Topic: "gone"}
-	for id := range c.tracker.Legs(conversation) {
-		if l := c.legs[id]; l != nil && l.seen != nil && l.seen.Phase != call.Ended {
+	for leg := range c.tracker.Legs(conversation) {
+		if laneOf(leg) != nil && leg.Phase != call.Ended {
 			s.Participants = append(s.Participants, call.Participant{
-				ID: id.Leg, UserID: l.seen.UserID, Purpose: l.seen.Purpose, State: "terminated",
+				ID: leg.ID.Leg, UserID: leg.UserID, Purpose: leg.Purpose, State: "terminated",
 			})
 		}
 	}

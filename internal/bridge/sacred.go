@@ -79,8 +79,8 @@ func (l *legLane) saidPaused(c *Core) time.Time {
 	if !said.IsZero() || !c.tracker.PauseOn(l.id.Conversation) {
 		return said
 	}
-	for id := range c.tracker.Legs(l.id.Conversation) {
-		if other := c.legs[id]; other != nil && other.open() && other.published.Leg.SecurePause && other.written.After(said) {
+	for leg := range c.tracker.Legs(l.id.Conversation) {
+		if other := laneOf(leg); other != nil && other.open() && other.public.SecurePause && other.written.After(said) {
 			said = other.written
 		}
 	}

@@ -127,23 +127,8 @@ func (t *Tracker) Leg(id ID) (*Leg, bool) {
 	return nil, false
 }
 
-// Legs are the ids of the tracked legs of a conversation.
-func (t *Tracker) Legs(conversation string) iter.Seq[ID] {
-	return func(yield func(ID) bool) {
-		c := t.find(conversation)
-		if c == nil {
-			return
-		}
-		for _, l := range c.legs {
-			if !yield(l.ID) {
-				return
-			}
-		}
-	}
-}
-
-// Beliefs is what is believed about the tracked legs of a conversation.
-func (t *Tracker) Beliefs(conversation string) iter.Seq[*Leg] {
+// Legs are what is believed about the tracked legs of a conversation.
+func (t *Tracker) Legs(conversation string) iter.Seq[*Leg] {
 	return func(yield func(*Leg) bool) {
 		c := t.find(conversation)
 		if c == nil {
