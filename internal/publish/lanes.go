@@ -93,6 +93,7 @@ type Lanes struct {
 	out      int       // accepted and not yet delivered
 	failed   []Result
 	sole     sole
+	chain    chain
 	repeats  []Message // to be sent once more, before the queue
 	answered time.Time // when the last acknowledgement came
 	away     bool      // the connection was lost, and no acknowledgement has come since

@@ -93,6 +93,7 @@ func (l *Lanes) take(batch []Message, most func() int) []Message {
 	for i := range turn {
 		l.depart(&turn[i], deadline)
 	}
+	l.chain.ask(turn)
 	batch = append(batch, turn...)
 	clear(turn)
 	l.head += n
@@ -108,10 +109,11 @@ func (l *Lanes) take(batch []Message, most func() int) []Message {
 func (l *Lanes) depart(m *Message, deadline time.Time) {
 	f := l.newFlight()
 	f.result, f.deadline = Result{Token: m.Token, Subject: m.Subject, ID: m.ID}, deadline
+	m.flight, m.reply = f.number, f.reply
 	if l.sole.follow(m); m.after.inStream {
 		f.message = *m
+		l.chain.add(f, m)
 	}
-	m.reply = f.reply
 	l.stats.Sent++
 }
 
@@ -155,7 +157,7 @@ func (l *Lanes) missing(f *flight) {
 // publish hands a message to the connection.
 func (l *Lanes) publish(m *Message) {
 	if err := l.conn.PublishMsg(l.encode(m)); err != nil {
-		l.fail(m.reply, err)
+		l.fail(m.flight, err)
 	}
 }
 
@@ -189,25 +191,39 @@ func (l *Lanes) encode(m *Message) *nats.Msg {
 }
 
 // fail ends a message that the connection did not take.
-func (l *Lanes) fail(reply string, err error) {
+func (l *Lanes) fail(number uint64, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	f, ok := l.answers(reply)
+	f, ok := l.numbered(number)
 	if !ok {
-		return // the reader was faster: the connection was lost meanwhile
+		return // the reader was faster: the connection was lost meanwhile, or the chain broke
 	}
-	l.mistaken(time.Now())
+	link := f.message.after.inStream
 	f.result.Outcome, f.result.Err = refusal(err), err
 	l.failed = append(l.failed, f.result)
 	l.missing(f)
+	if link {
+		l.broken()
+		l.requeue()
+	} else {
+		l.mistaken(time.Now())
+	}
 	wake(l.wakeReader)
 }
 
 // answers finds the flight that is answered on a subject. The caller holds mu.
 func (l *Lanes) answers(subject string) (*flight, bool) {
 	number, err := strconv.ParseUint(subject[len(l.inbox):], 10, 64)
+	if err != nil {
+		return nil, false
+	}
+	return l.numbered(number)
+}
+
+// numbered finds a flight by its number. The caller holds mu.
+func (l *Lanes) numbered(number uint64) (*flight, bool) {
 	place := number % uint64(l.options.MaxInFlight)
-	if err != nil || place >= uint64(len(l.flights)) {
+	if place >= uint64(len(l.flights)) {
 		return nil, false
 	}
 	f := l.flights[place]
@@ -247,10 +263,13 @@ func (l *Lanes) acknowledge(results []Result, m *nats.Msg) []Result {
 	l.answered, l.away = time.Now(), false
 	defer l.requeue()
 	for more := len(l.replies); ; more-- {
-		if f, ok := l.answers(m.Subject); ok && f.settle(m, l.usual) {
-			if !l.repeat(f) {
-				results = append(results, f.result)
+		if m.Subject == l.chain.reply {
+			results = l.linked(results, m)
+		} else if f, ok := l.answers(m.Subject); ok && f.settle(m, l.usual) {
+			if f.result.Outcome != Stored || f.result.Duplicate {
+				l.mistaken(l.answered) // it is not where the next one expects it
 			}
+			results = append(results, f.result)
 			l.landed(f)
 		}
 		if more == 0 {
@@ -276,6 +295,7 @@ func (l *Lanes) expire(results []Result) []Result {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
+	l.chain.expire(now)
 	for _, f := range l.flights {
 		if f.over || now.Before(f.deadline) {
 			continue
@@ -311,6 +331,7 @@ func (l *Lanes) abandon(results []Result, err error) []Result {
 		l.missing(f)
 	}
 	l.away = true
+	l.chain.end()
 	l.mistaken(time.Now())
 	return l.dropQueue(results, err)
 }

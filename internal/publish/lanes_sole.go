@@ -91,6 +91,7 @@ func (l *Lanes) ready(now time.Time) bool {
 	case l.out == l.queued(): // nothing is on its way
 		s.on, s.holding, s.since = true, false, now
 		s.before, s.last, s.delivered = "", last, delivered
+		l.chain.begin(l.inbox, last+1)
 	case !s.holding:
 		s.holding, s.since = true, now
 		return false
@@ -130,23 +131,6 @@ func (s *sole) follow(m *Message) {
 	}
 }
 
-// repeat has a message sent again that was refused for its place in the stream, and reports
-// whether it was one.
-func (l *Lanes) repeat(f *flight) bool {
-	if f.result.Outcome == Stored && !f.result.Duplicate {
-		return false
-	}
-	l.mistaken(l.answered) // it is not where the next one expects it
-	if !f.message.after.inStream || f.result.Outcome != Conflict {
-		return false
-	}
-	l.sole.told.Doubt()
-	f.message.bySubject = true
-	l.repeats = append(l.repeats, f.message)
-	l.stats.Repeated++
-	return true
-}
-
 // requeue puts the messages that are to be repeated before all others.
 func (l *Lanes) requeue() {
 	if len(l.repeats) == 0 {
@@ -154,6 +138,6 @@ func (l *Lanes) requeue() {
 	}
 	l.queue = append(l.repeats, l.queue[l.head:]...)
 	l.head, l.repeats = 0, nil
-	l.queuedAt = l.answered
+	l.queuedAt = time.Now()
 	wake(l.wakeWriter)
 }

@@ -28,6 +28,32 @@ func soleLanes(w *writer) *Lanes {
 	}
 }
 
+func mustHave(t *testing.T, js jetstream.JetStream, stream string) {
+	t.Helper()
+	if err := Provision(t.Context(), js, StreamOptions{Name: stream, Subjects: []string{"r.>"}, Replicas: 1, MaxAge: time.Hour}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// chainLanes are lanes into a stream of their own that are told by w that they write alone.
+func chainLanes(t *testing.T, js jetstream.JetStream, stream string) (l *Lanes, w *writer, results chan Result) {
+	t.Helper()
+	mustHave(t, js, stream)
+	results = make(chan Result, 1024)
+	l, err := NewLanes(js, LanesOptions{Stream: stream}, func(rs []Result) {
+		for _, r := range rs {
+			results <- r
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close(context.Background()) })
+	w = &writer{alone: true}
+	l.Trust(w)
+	return l, w, results
+}
+
 // A chain begins when nothing is on its way. Messages are held back for that, but not for
 // long: an answer may be lost.
 func TestChainBeginsWhenNothingIsOnItsWay(t *testing.T) {
@@ -82,17 +108,19 @@ func TestChainEndsWithAMessageThatExpectsItsSubject(t *testing.T) {
 	}
 }
 
-// What is refused for its place is sent again, before everything else, and does not try that
+// When a chain breaks, its links are sent again, before everything else, and do not try that
 // a second time. The more often, the longer it is not tried.
-func TestRefusedForItsPlace(t *testing.T) {
+func TestChainBreaks(t *testing.T) {
 	w := &writer{alone: true}
 	l := soleLanes(w)
-	l.answered = time.Now()
 	l.queue = []Message{{ID: "z"}}
 	for round := range 3 {
-		l.sole.on, l.sole.since = true, l.answered
-		f := flight{message: Message{ID: "a", after: place{inStream: true}}, result: Result{Outcome: Conflict}}
-		if !l.repeat(&f) || l.sole.on || l.sole.again.Sub(l.answered) != soleAgain<<round {
+		l.sole.on, l.sole.since = true, time.Now()
+		l.chain.begin("inbox.", 1)
+		l.depart(&Message{ID: "a", after: place{inStream: true}}, time.Now())
+		before := time.Now()
+		l.broken()
+		if pause := l.sole.again.Sub(before); l.sole.on || pause < soleAgain<<round || pause > soleAgain<<round+time.Second/2 {
 			t.Errorf("round %d: %+v", round, l.sole)
 		}
 	}
@@ -100,37 +128,13 @@ func TestRefusedForItsPlace(t *testing.T) {
 	if len(l.queue) != 4 || l.queue[0].ID != "a" || !l.queue[0].bySubject || l.queue[3].ID != "z" || w.doubts != 3 {
 		t.Errorf("%d in the queue, %d doubts", len(l.queue), w.doubts)
 	}
-	for _, r := range []Result{{Outcome: Unknown}, {Outcome: Stored, Duplicate: true}, {Outcome: Busy}} {
-		l.sole.on = true
-		if f := (flight{message: Message{after: place{inStream: true}}, result: r}); l.repeat(&f) || l.sole.on {
-			t.Errorf("%+v: on %v", r, l.sole.on)
-		}
-	}
 }
 
 // A link of a chain need not name the stream: in another one there is no message that it may
 // come behind. All others do.
 func TestChainEndsInAnotherStream(t *testing.T) {
-	conn := natstest.Connect(t, natstest.New(t).URL())
-	js := natstest.JetStream(t, conn)
-	provision := func(name string) {
-		if err := Provision(t.Context(), js, StreamOptions{Name: name, Subjects: []string{"r.>"}, Replicas: 1, MaxAge: time.Hour}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	provision("OURS")
-	results := make(chan Result, 16)
-	l, err := NewLanes(js, LanesOptions{Stream: "OURS"}, func(rs []Result) {
-		for _, r := range rs {
-			results <- r
-		}
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close(context.Background()) })
-	w := &writer{alone: true}
-	l.Trust(w)
+	js := natstest.JetStream(t, natstest.Connect(t, natstest.New(t).URL()))
+	l, w, results := chainLanes(t, js, "OURS")
 	send := func(m Message) Result {
 		t.Helper()
 		if err := l.Send(m); err != nil {
@@ -149,7 +153,7 @@ func TestChainEndsInAnotherStream(t *testing.T) {
 	if err := js.DeleteStream(t.Context(), "OURS"); err != nil {
 		t.Fatal(err)
 	}
-	provision("OTHER")
+	mustHave(t, js, "OTHER")
 	for n := range 3 {
 		if _, err := js.Publish(t.Context(), "r.a", nil, jetstream.WithMsgID(fmt.Sprint(n))); err != nil {
 			t.Fatal(err)

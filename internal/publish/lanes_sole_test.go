@@ -87,10 +87,11 @@ func (l *lone) chained() (n int) {
 	}
 	before := ""
 	for seq := uint64(1); seq <= stream.CachedInfo().State.LastSeq; seq++ {
-		m, err := stream.GetMsg(l.t.Context(), seq)
-		if err != nil {
-			l.t.Fatal(err)
-		}
+		var m *jetstream.RawStreamMsg
+		natstest.Eventually(l.t, "the message to be everywhere", func() bool { // any replica may be asked
+			m, err = stream.GetMsg(l.t.Context(), seq)
+			return err == nil
+		})
 		id, first := m.Header.Get(jetstream.ExpectedLastMsgIDHeader), m.Header.Get(jetstream.ExpectedLastSeqHeader)
 		if id != "" || first != "" {
 			n++
@@ -123,7 +124,8 @@ func TestMessagesOfWhoWritesAloneFormAChain(t *testing.T) {
 }
 
 // A process that has read the stream from some time on only does not know what is older. Its
-// first message on a subject that holds some is not stored, chain or not.
+// first message on a subject that holds some is not stored, chain or not. The links before it
+// whose answer was to come with one behind it are sent again, and are there already.
 func TestAChainOverlooksNoOldMessage(t *testing.T) {
 	t.Parallel()
 	const lanes, count, old = 20, 30, 3
@@ -140,8 +142,8 @@ func TestAChainOverlooksNoOldMessage(t *testing.T) {
 	l.alone()
 	l.start()
 	outcomes := l.wait()
-	if want := lanes*count - 5; outcomes[publish.Conflict] != 1 || outcomes[publish.Stored] != want {
-		t.Errorf("outcomes %v, want %d stored and one conflict", outcomes, want)
+	if want := lanes*count - 5; outcomes[publish.Conflict] < 1 || outcomes[publish.Conflict] > lanes || outcomes[publish.Stored]+outcomes[publish.Conflict] != want+1 {
+		t.Errorf("outcomes %v, want %d stored and a conflict", outcomes, want)
 	}
 	if s := l.lanes.Stats(); s.Repeated == 0 {
 		t.Error("it was not part of a chain")

@@ -40,7 +40,8 @@ type Message struct {
 
 	after     place
 	bySubject bool   // it must not be part of a chain
-	reply     string // where the answer goes
+	flight    uint64 // its number
+	reply     string // where the answer goes; "" when that to a later link of the chain is one to this
 }
 
 // Outcome is what became of a message.
@@ -53,8 +54,9 @@ const (
 	Unknown Outcome = iota
 	// Stored: stored, now or by an earlier try. Go on.
 	Stored
-	// Conflict: not stored, because the subject's last message is another than
-	// expected. Read it and decide anew.
+	// Conflict: not stored by this try, because the subject's last message is another
+	// than expected. Read it and decide anew: it may be this very one, stored by an
+	// earlier try.
 	Conflict
 	// Busy: the server has no room or too much to do. Pause for longer, then send
 	// the very same message again.
