@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"hash/maphash"
+	"math/bits"
 	"time"
 
 	"github.com/recorderbridge/genesys-ingestor/api/recording"
@@ -31,43 +32,61 @@ type echo struct {
 	received time.Time // the same, by that one's clock
 }
 
-// echoes are the changes told by others lately, by their correlation ids.
+// echoes are the changes told by others lately, by their correlation ids. Of what is told
+// under much traffic there are a hundred thousand: they hold no pointers.
 type echoes struct {
 	seed         maphash.Seed
-	recent, past map[uint64]echo // by change, and by change and step of a leg
+	began        time.Time             // when the first one was told
+	recent, past map[uint64]sinceBegan // by change, and by change and step of a leg
 	turned       time.Time
 	channels     map[int]*flow
 }
+
+// sinceBegan is an echo, and nothing for a step.
+type sinceBegan struct{ seen, received time.Duration }
 
 func newEchoes() echoes { return echoes{seed: maphash.MakeSeed(), channels: make(map[int]*flow)} }
 
 // told notes an event of somebody else, and the steps of the leg that it tells. That a
 // pause is on is one of them in every event, since the first one may have been a start.
 func (e *echoes) told(leg call.ID, d *recording.CallData, steps []call.Key, now time.Time) {
-	change := d.Origin.CorrelationID
-	if change == "" {
+	if d.Origin.CorrelationID == "" {
 		return
 	}
-	if now.Sub(e.turned) >= echoFor || len(e.recent) >= maxEchoes {
-		e.past, e.recent, e.turned = e.recent, nil, now
-	}
-	if e.recent == nil {
-		e.recent = make(map[uint64]echo)
-	}
-	id := maphash.String(e.seed, change)
-	if _, known := e.recent[id]; !known {
-		e.recent[id] = echo{seenThere(d, now), d.Timing.Received.Time}
+	e.turn(now)
+	change := maphash.String(e.seed, d.Origin.CorrelationID)
+	if _, known := e.recent[change]; !known {
+		e.recent[change] = sinceBegan{seenThere(d, now).Sub(e.began), d.Timing.Received.Sub(e.began)}
 	}
 	for _, k := range steps {
-		e.recent[e.id(leg, k, change)] = echo{}
+		e.recent[e.step(leg, k, change)] = sinceBegan{}
 	}
 	if d.Leg.SecurePause {
-		e.recent[e.id(leg, call.Key{Kind: call.SecureOn}, change)] = echo{}
+		e.recent[e.step(leg, call.Key{Kind: call.SecureOn}, change)] = sinceBegan{}
 	}
 }
 
+// turn forgets what is old, or too much.
+func (e *echoes) turn(now time.Time) {
+	if e.began.IsZero() {
+		e.began = now
+	}
+	switch {
+	case e.recent == nil || now.Sub(e.turned) >= echoFor:
+		e.past, e.recent = e.recent, make(map[uint64]sinceBegan)
+	case len(e.recent) >= maxEchoes:
+		e.past, e.recent = e.recent, e.past
+		if clear(e.recent); e.recent == nil {
+			e.recent = make(map[uint64]sinceBegan)
+		}
+	default:
+		return
+	}
+	e.turned = now
+}
+
 // find returns what is known by a hash.
-func (e *echoes) find(id uint64) (told echo, ok bool) {
+func (e *echoes) find(id uint64) (told sinceBegan, ok bool) {
 	if told, ok = e.recent[id]; !ok {
 		told, ok = e.past[id]
 	}
@@ -79,7 +98,11 @@ func (e *echoes) change(id string) (told echo, ok bool) {
 	if id == "" || len(e.recent)+len(e.past) == 0 {
 		return told, false
 	}
-	return e.find(maphash.String(e.seed, id))
+	since, ok := e.find(maphash.String(e.seed, id))
+	if ok {
+		told = echo{seen: e.began.Add(since.seen), received: e.began.Add(since.received)}
+	}
+	return told, ok
 }
 
 // seenThere is about when the other instance has received what it tells, by our clock: how
@@ -93,16 +116,20 @@ func (e *echoes) of(leg call.ID, k call.Key, change string) bool {
 	if change == "" || len(e.recent)+len(e.past) == 0 {
 		return false
 	}
-	_, ok := e.find(e.id(leg, k, change))
+	_, ok := e.find(e.step(leg, k, maphash.String(e.seed, change)))
 	return ok
 }
 
-func (e *echoes) id(leg call.ID, k call.Key, change string) uint64 {
-	return maphash.Comparable(e.seed, struct {
-		leg    call.ID
-		key    call.Key
-		change string
-	}{leg, k, change})
+// step is the hash of a step of a leg with a change, of which the hash is known. Hashes are
+// keyed, so that one of their parts is as good as one of all.
+func (e *echoes) step(leg call.ID, k call.Key, change uint64) uint64 {
+	const odd = 0x9e3779b97f4a7c15 // spreads every bit over those above it
+	mix := func(h, part uint64) uint64 { return (bits.RotateLeft64(h, 29) ^ part) * odd }
+	h := mix(change, uint64(k.Kind)<<8|uint64(k.Supervisor.Mode))
+	for _, text := range [...]string{leg.Conversation, leg.Leg, k.Supervisor.LegID} {
+		h = mix(h, maphash.String(e.seed, text))
+	}
+	return h
 }
 
 // waited returns since when a notification may have waited to be delivered, zero where it

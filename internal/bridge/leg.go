@@ -195,9 +195,7 @@ func (l *legLane) learned(c *Core, e *Entry, now time.Time) error {
 	}
 	l.outlive(c, now)
 	l.prune()
-	if len(l.pending) == 0 {
-		l.pending = nil
-	}
+	l.spare(c)
 	d.Origin = recording.Origin{} // it is not asked for again
 	if l.facts.IsZero() {
 		return nil
@@ -454,6 +452,11 @@ func (l *legLane) settled(c *Core, f *flight, now time.Time) {
 	if i := slices.IndexFunc(l.pending, func(e call.Edge) bool { return e.Key == f.key }); i >= 0 {
 		l.pending = slices.Delete(l.pending, i, i+1)
 	}
+	l.spare(c)
+}
+
+// spare takes back the room for pending steps when there are none.
+func (l *legLane) spare(c *Core) {
 	if len(l.pending) == 0 {
 		c.rooms.giveEdges(l.pending)
 		l.pending = nil

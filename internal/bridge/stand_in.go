@@ -54,8 +54,11 @@ func (l *legLane) standIn(c *Core, now time.Time) *flight {
 // disagree makes steps pending that nobody was shown and that follow from what our own topic
 // has shown since the last event: REST was asked, and agrees.
 func (l *legLane) disagree(c *Core) {
+	if len(l.pending) > 0 || !l.settle || l.awaits() {
+		return
+	}
 	seen, asked := c.tracker.Seen(l.id), c.answered[l.id.Conversation]
-	if len(l.pending) > 0 || !l.settle || l.awaits() || !seen.After(l.published.Timing.Received.Time) || !asked.After(seen) || !l.differs(c) {
+	if !seen.After(l.published.Timing.Received.Time) || !asked.After(seen) || !l.differs(c) {
 		return
 	}
 	// It may have happened after our topic spoke.
