@@ -23,7 +23,7 @@ const (
 	// leastPercent of what is in use is room in any case.
 	leastPercent = 10
 	allOfIt      = 100
-	lookAtHeap   = time.Second
+	lookAtHeap   = 250 * time.Millisecond
 	// worthIt is by how much the room must change, in percent of itself.
 	worthIt = 20
 	// worthGiving is how much memory must have become idle to be given back at once. The
@@ -59,7 +59,7 @@ func (a *App) trim(ctx context.Context) error {
 		}
 		gauges.Read(heap)
 		allocated := heap[1].Value.Uint64()
-		p := heapPercent(heap[0].Value.Uint64(), allocated-before)
+		p := heapPercent(heap[0].Value.Uint64(), (allocated-before)*uint64(time.Second/lookAtHeap))
 		before = allocated
 		if change := p - percent; max(change, -change)*allOfIt > percent*worthIt {
 			percent = p
