@@ -78,7 +78,7 @@ func (r *reading) stream(e *emitter, v *vitals, now time.Time) {
 	e.count("reconciled_transitions_total", "Transitions learned from REST.", c.Reconciled)
 	e.count("transitions_collapsed_total", "Times a leg's backlog was collapsed to its level.", c.Collapsed)
 	e.count("stood_in_total", "Events that this instance wrote while it was secondary, because the primary was not shown what they tell.", c.StoodIn)
-	e.count("publish_conflicts_total", "Events that another writer forestalled.", c.Conflicts)
+	e.count("publish_conflicts_total", "Events that were refused because their subject goes on otherwise: another writer was first, or an earlier try was stored.", c.Conflicts)
 	e.count("publish_retries_total", "Attempts whose outcome was not known.", c.Retries)
 	e.count("publish_refused_total", "Events that the stream refused.", c.Refused)
 	e.count("stream_holes_total", "Holes seen in the revisions of legs.", c.Holes)
