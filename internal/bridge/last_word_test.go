@@ -133,6 +133,34 @@ func TestTheLastWordOnTheEndIsTold(t *testing.T) {
 	}
 }
 
+// The leader is shown the end, and neither what corrects it a moment later nor the wrap-up. The
+// other one tells both. When the first one leads again it undoes nothing: what it was shown has no
+// wrap-up, and is older.
+func TestWhoWasNotShownTheWrapupHasNotTheLastWord(t *testing.T) {
+	r, one, two := pair(t)
+	gone, final := corrected(r)
+	one.sees("ua", caller(), gone)
+	two.sees("ua", caller(), gone)
+	two.sees("ua", caller(), final)
+	one.expects("stop transferred")
+	two.reads()
+	r.wait(300 * time.Millisecond)
+	final.Wrapup = &call.Wrapup{Code: "sold"}
+	two.sees("ua", caller(), final)
+	one.Follow()
+	two.Lead(2)
+	r.wait(time.Second)
+	two.expects("update wrapped_up")
+	one.reads()
+	two.Follow()
+	one.Lead(3)
+	r.wait(time.Second)
+	one.expects()
+	if d := r.last(); d.Leg.DisconnectType != "peer" {
+		t.Errorf("it ended by %q", d.Leg.DisconnectType)
+	}
+}
+
 // The leader has told the end and died, and the next one is shown the corrected end long after: it
 // may be older than what is told, so REST is asked. Its answer is told, and what agrees is not.
 func TestALateCorrectionOfAnEndIsAskedFor(t *testing.T) {

@@ -124,6 +124,9 @@ func (f *Facts) equal(g *Facts) bool {
 		f.sameEnding(g) && f.ProtocolCallID == g.ProtocolCallID && slices.Equal(f.Peers, g.Peers) && maps.Equal(f.Attributes, g.Attributes)
 }
 
+// wrapped reports whether there is a wrap-up code: what is said of the leg without one is older.
+func (f *Facts) wrapped() bool { return f.ending != nil && f.ending.Wrapup.Code != "" }
+
 func (f *Facts) sameEnding(g *Facts) bool {
 	if f.ending == g.ending {
 		return true

@@ -201,7 +201,7 @@ func (t *Tracker) Adopt(l *Leg) *Leg {
 		phase := max(l.Phase, known.Phase)
 		known.Level, known.Facts = l.Level, l.Facts
 		known.Phase = phase
-	case known.shown < l.Phase:
+	case known.shown < l.Phase, l.wrapped() && !known.wrapped():
 		// The stream is ahead of our topic: it knows better, also what was corrected since.
 		known.Phase = max(known.Phase, l.Phase)
 		facts := l.Facts
