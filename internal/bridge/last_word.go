@@ -71,14 +71,16 @@ func (l *legLane) lastWords(c *Core, e *call.Edge) bool {
 
 // unseenEnds adds to the doubts, before the end of a leg is told, the end of what somebody else has
 // told: our own topic has spoken well after that one was shown it, and has not shown it. The end of
-// a secure pause is not guessed.
+// a secure pause is not guessed, nor that of what our own topic shows to be on, as it does from its
+// first word on where the event of somebody else was known before.
 func (l *legLane) unseenEnds(c *Core) {
-	shown, level := c.tracker.Open(l.id), l.public
+	level := l.public
+	shown, last := c.tracker.Open(l.id)
 	for i := range l.ahead {
 		m := &l.ahead[i]
 		over := call.Key{Kind: inverse(m.key.Kind), Supervisor: m.key.Supervisor}
 		known := slices.ContainsFunc(l.doubted, func(e call.Edge) bool { return same(e.Key, over) })
-		if known || over.Kind <= m.key.Kind || m.key.Kind == call.SecureOn || !level.Step(m.key).Equal(level) || shown.Sub(m.told) < overtaking {
+		if known || last.Step(m.key).Equal(last) || over.Kind <= m.key.Kind || m.key.Kind == call.SecureOn || !level.Step(m.key).Equal(level) || shown.Sub(m.told) < overtaking {
 			continue
 		}
 		l.doubted = append(l.doubted, call.Edge{Key: over, Occurred: shown, Estimated: true, Received: shown})

@@ -449,6 +449,29 @@ func TestMissedMuteAndSeenEnd(t *testing.T) {
 	two.expects("update unmuted")
 }
 
+// What a start told to be on, and our own topic shows to be on until the end, ends with the leg: its
+// end is not told beside.
+func TestTheEndOfALegEndsItsHold(t *testing.T) {
+	r := newRig(t)
+	one, two := r.instance("one"), r.instance("two")
+	one.Lead(1)
+	held, ended := talking("leg", "ua"), talking("leg", "ua")
+	held.Held, held.StartHold = call.Yes, r.now
+	ended.State, ended.End, ended.Held = "disconnected", r.now, call.Yes
+	ended.StartHold = r.now
+	one.sees("ua", caller(), held)
+	one.expects("start established")
+	two.reads()
+	r.wait(6 * time.Second)
+	two.sees("ua", caller(), held)
+	r.wait(time.Millisecond)
+	two.sees("ua", caller(), ended)
+	one.Follow()
+	two.Lead(2)
+	r.wait(time.Second)
+	two.expects("stop cleared")
+}
+
 // What somebody else has told was over before the end of the leg, says our own topic, which has
 // spoken well after that one was shown it. It has not shown how it began either. Right after it
 // the notifications may have overtaken each other.

@@ -181,6 +181,7 @@ func (t *Tracker) foldLeg(c *conversation, s *Snapshot, p *Participant, isLate b
 		l.seen = s.Received
 		if phaseOf(p) != Ended {
 			l.open = s.Received
+			l.openHeld, l.openMuted, l.openParked, l.openConference = after.Held, after.Muted, after.Parked, after.Conference
 		}
 		behind = l.shown < phaseOf(p) && phaseOf(p) <= before.Phase
 		l.shown = max(l.shown, phaseOf(p))

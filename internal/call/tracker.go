@@ -70,6 +70,8 @@ type legState struct {
 	shown Phase
 	// adopted: known from the stream only, no snapshot has spoken yet.
 	adopted bool
+	// openHeld and its like are the level at open.
+	openHeld, openMuted, openParked, openConference bool
 }
 
 type viewParties struct {
@@ -150,12 +152,13 @@ func (t *Tracker) Seen(id ID) time.Time {
 	return time.Time{}
 }
 
-// Open returns when the topic of the leg's own user last showed it, and not that it had ended.
-func (t *Tracker) Open(id ID) time.Time {
+// Open returns when the topic of the leg's own user last showed it, and not that it had ended, and
+// the level that was believed then, but for supervisors and the secure pause.
+func (t *Tracker) Open(id ID) (at time.Time, level Level) {
 	if l := t.leg(id); l != nil {
-		return l.open
+		return l.open, Level{Held: l.openHeld, Muted: l.openMuted, Parked: l.openParked, Conference: l.openConference}
 	}
-	return time.Time{}
+	return time.Time{}, Level{}
 }
 
 // Paused returns when it was last said that the secure pause of the conversation is on,
