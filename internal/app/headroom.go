@@ -23,7 +23,8 @@ const (
 	// leastPercent of what is in use is room in any case.
 	leastPercent = 10
 	allOfIt      = 100
-	lookAtHeap   = 250 * time.Millisecond
+	// lookAtHeap: a burst has the room of the quiet time before it for as long.
+	lookAtHeap = 250 * time.Millisecond
 	// worthIt is by how much the room must change, in percent of itself.
 	worthIt = 20
 	// worthGiving is how much memory must have become idle to be given back at once. The
