@@ -98,14 +98,11 @@ func (s *slot) current() share {
 func (s *slot) run(ctx context.Context) {
 	for n := 0; ctx.Err() == nil; n++ {
 		began := time.Now()
-		err := s.serve(ctx)
+		confirmed, err := s.serve(ctx)
 		if ctx.Err() != nil {
 			return
 		}
-		// A session that has worked is no reason to wait: the next try is the first one.
-		if time.Since(began) > worked {
-			n = 0
-		}
+		n = tries(n, time.Since(began), confirmed, s.shortLived)
 		s.p.failed(s.log, "connect channel", err)
 		s.do("the pause before the next try to connect")
 		if sleep(ctx, backoff(n, s.p.opts.Timings.BackoffMin, s.p.opts.Timings.BackoffMax)) != nil {
@@ -117,12 +114,26 @@ func (s *slot) run(ctx context.Context) {
 // worked is how long a session must have lasted to count as one that worked.
 const worked = 2 * time.Second
 
-// serve connects once, and stays until the socket is lost.
-func (s *slot) serve(ctx context.Context) error {
+// tries is as how many failed ones in a row n of them count after another one. A session that has
+// worked is no reason to wait. One whose topics were confirmed and that did not last is: after it
+// only those like it count, since the platform is there again.
+func tries(n int, lasted time.Duration, confirmed bool, short int) int {
+	switch {
+	case lasted > worked:
+		return 0
+	case confirmed:
+		return min(n, short)
+	}
+	return n
+}
+
+// serve connects once, and stays until the socket is lost. It reports whether the topics were
+// confirmed before.
+func (s *slot) serve(ctx context.Context) (confirmed bool, err error) {
 	if s.ch == nil {
 		if err := s.acquire(ctx); err != nil {
 			s.lose(causeOf(err, CauseUnreachable), time.Now())
-			return err
+			return false, err
 		}
 	}
 	s.do("opening a socket")
@@ -131,20 +142,19 @@ func (s *slot) serve(ctx context.Context) error {
 		err = s.refusedSocket(ctx, err)
 		s.lose(causeOf(err, CauseUnreachable), time.Now())
 		s.drop(err)
-		return err
+		return false, err
 	}
 	s.refusals = 0
 	s.adopt(socket, nil) //nolint:contextcheck // a socket has a context of its own
 	s.do("subscribing the topics")
-	stayed := false
 	if err = s.confirm(socket); err == nil {
-		stayed = true
+		confirmed = true
 		err = s.stay(ctx, &socket)
 	}
 	s.detach()
 	socket.close()
 	if ctx.Err() != nil {
-		return ctx.Err()
+		return confirmed, ctx.Err()
 	}
 	// A channel whose sockets never last is used by somebody else, or is broken.
 	// That its topics could not be put says nothing about the channel.
@@ -152,10 +162,10 @@ func (s *slot) serve(ctx context.Context) error {
 	switch {
 	case time.Since(socket.opened) > shortest:
 		s.shortLived = 0
-		if stayed {
+		if confirmed {
 			s.p.creations.good()
 		}
-	case stayed:
+	case confirmed:
 		s.shortLived++
 	}
 	if s.shortLived >= patience {
@@ -165,7 +175,7 @@ func (s *slot) serve(ctx context.Context) error {
 		s.p.leave(s.ch)
 	}
 	s.drop(err)
-	return err
+	return confirmed, err
 }
 
 // refusedSocket asks REST about a channel whose socket was refused: as long as it
