@@ -102,6 +102,8 @@ type Core struct {
 	// what it was at the last look for steps that the leader did not tell, and leaderTold
 	// at the one before: all of that has been read.
 	leaderHeard, leaderLooked, leaderTold time.Time
+	// leaderBegan is when somebody else began to lead.
+	leaderBegan time.Time
 	// stood are the last moments when this instance told what the leader was not shown.
 	stood [oftenStoodIn]time.Time
 	// ends is when the last end is told that waits, concludes: none does. returned is when the

@@ -107,7 +107,7 @@ func (f *feedLane) settled(_ *Core, fl *flight, now time.Time) {
 // pends: what is queued is counted by itself.
 func (*feedLane) pends() bool { return false }
 
-func (f *feedLane) learned(c *Core, e *Entry, _ time.Time) error {
+func (f *feedLane) learned(c *Core, e *Entry, now time.Time) error {
 	event, err := decode[recording.FeedEvent](e)
 	if err != nil {
 		return err
@@ -117,6 +117,9 @@ func (f *feedLane) learned(c *Core, e *Entry, _ time.Time) error {
 	}
 	if event.Data.Event == recording.FeedLeader {
 		f.term = max(f.term, e.Sequence)
+		if c.leaderBegan = e.Time; c.leaderBegan.After(now) {
+			c.leaderBegan = now
+		}
 	}
 	f.note(&event.Data, e.Time)
 	if event.Data.Role == recording.Primary {

@@ -14,10 +14,16 @@ import (
 // tells at the same moment is told once.
 //
 // A leader that does not work is the business of the lease. One that heard of the leg
-// later knows better than we do, since every frame is complete.
+// later knows better than we do what is now, since every frame is complete, but not what was
+// for a while.
 
-// alone is how long a standby waits for the leader to tell a step.
-const alone = 500 * time.Millisecond
+const (
+	// alone is how long a standby waits for the leader to tell a step.
+	alone = 500 * time.Millisecond
+	// beginning is how long it leaves a leader alone that has just begun: there may be thousands of
+	// steps that nobody could tell until then, and the first one told need not be the oldest.
+	beginning = time.Second
+)
 
 // standIn returns the next event of a leg about which the leader was not shown what this
 // instance was.
@@ -73,6 +79,9 @@ func (l *legLane) forsaken(c *Core, now time.Time) bool {
 	}
 	e := &l.pending[0]
 	due := e.Received.Add(alone)
+	if begun := c.leaderBegan.Add(beginning); due.Before(begun) {
+		due = begun
+	}
 	if e.Reconciled || now.Before(due) || c.leaderTold.Before(due) {
 		return false
 	}
@@ -80,7 +89,20 @@ func (l *legLane) forsaken(c *Core, now time.Time) bool {
 		return true
 	}
 	told := l.published.Timing.Received.Time
-	return e.Received.After(told) || l.own && e.Received.Equal(told)
+	return e.Received.After(told) || l.own && e.Received.Equal(told) || l.isOver(e)
+}
+
+// isOver reports whether a pending step and those behind it lead back to what is told. A secure
+// pause that is over is nothing to be told late.
+func (l *legLane) isOver(e *call.Edge) bool {
+	level := l.public
+	for i := range l.pending {
+		if l.pending[i].Phase() != call.Unknown {
+			break
+		}
+		level = level.Step(l.pending[i].Key)
+	}
+	return e.Phase() == call.Unknown && e.Kind != call.SecureOn && e.Kind != call.SecureOff && level.Equal(l.public)
 }
 
 // verify has REST asked about the end of a secure pause that the leader is late to tell, so that the

@@ -117,20 +117,61 @@ func TestStandbyLeavesADeadLeaderToTheLease(t *testing.T) {
 	two.expects("update muted")
 }
 
-// The leader missed two steps and was then shown the leg: it knows better what is now.
+// A leader that has just begun may have much to tell that nobody could until then, and tells the
+// latest of it first. The standby leaves it the time to get to the rest.
+func TestStandbyLeavesALeaderThatHasJustBegunItsTime(t *testing.T) {
+	r, one, two := hidden(t)
+	one.Follow()
+	r.wait(5 * time.Second)
+	one.Announce(recording.FeedData{Event: recording.FeedLeader}, r.now)
+	one.sends()
+	one.Lead(one.LeaderEvent())
+	one.works(two)
+	two.standsIn()
+	r.wait(900 * time.Millisecond)
+	one.works(two)
+	two.standsIn()
+	r.wait(200 * time.Millisecond)
+	one.works(two)
+	two.standsIn("update muted")
+}
+
+// isShownHold shows a leader, which has missed what happened before, that a leg is held, for the
+// other instance to read.
+func (i *instance) isShownHold(reader *instance) {
+	i.t.Helper()
+	i.wait(100 * time.Millisecond)
+	held := talking("leg", "ua")
+	held.Held = call.Yes
+	i.sees("ua", caller(), held)
+	i.expects("update held")
+	reader.reads()
+	i.wait(time.Second)
+	i.works(reader)
+}
+
+// The leader missed a step and was then shown the leg: it knows better what is now.
 func TestStandbyLeavesALegToALeaderThatWasShownItLater(t *testing.T) {
+	_, one, two := hidden(t)
+	one.isShownHold(two)
+	two.standsIn()
+}
+
+// The leader missed two steps of which the second undid the first, and was then shown the leg: it
+// knows what is now, and nothing of them. It takes no offence at being told.
+func TestStandbyTellsWhatWasForAWhile(t *testing.T) {
 	r, one, two := hidden(t)
 	r.wait(100 * time.Millisecond)
 	two.sees("ua", caller(), talking("leg", "ua"))
-	r.wait(100 * time.Millisecond)
-	held := talking("leg", "ua")
-	held.Held = call.Yes
-	one.sees("ua", caller(), held)
-	one.expects("update held")
-	two.reads()
-	two.sees("ua", caller(), held)
-	r.wait(time.Second)
-	one.works(two)
+	one.isShownHold(two)
+	two.standsIn("update muted", "update unmuted")
+	one.reads()
+	one.expects()
+	if d := r.last(); d.Leg.Muted || !d.Leg.Held {
+		t.Errorf("at last muted %v, held %v", d.Leg.Muted, d.Leg.Held)
+	}
+	r.wait(10 * time.Second)
+	one.expects()
 	two.standsIn()
 }
 
