@@ -85,10 +85,14 @@ func TestCutOffFromNATS(t *testing.T) {
 			server := natstest.New(t)
 			s := newSiteOn(t, server, server.URL(), busy())
 			way := natstest.NewFaultProxy(t, server)
-			one, _ := s.logged("one", "NATS_URL="+way.URL())
+			one, log := s.logged("one", "NATS_URL="+way.URL())
 			one.ready(t).leads(t)
 			two, _ := s.logged("two")
 			two.ready(t)
+			natstest.Eventually(t, "the primary knows of the secondary", func() bool {
+				peer := one.Status().Peer
+				return peer != nil && peer.Ready
+			})
 			end := s.talk(15)
 			s.answered(10)
 			cut(way, true)
@@ -106,6 +110,9 @@ func TestCutOffFromNATS(t *testing.T) {
 			c := s.told()
 			if want := []string{"one", "two"}; !slices.Equal(c.leaders, want) {
 				t.Errorf("leaders: %v", c.leaders)
+			}
+			if name == "cut" && len(log.lines("letting the other instance lead")) > 0 {
+				t.Error("the lead was handed over without NATS, where nobody hears of it")
 			}
 		})
 	}

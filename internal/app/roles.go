@@ -215,8 +215,8 @@ func (a *App) stored() bool {
 }
 
 // consider hands over to a standby that is better off: it is ready while this
-// instance is not, or it has repeatedly seen more than this one, which has nothing
-// left to publish. It returns how often in a row the latter was so.
+// instance is not, or it has repeatedly seen more than this one, which is not late with
+// what it has to publish. It returns how often in a row the latter was so.
 func (a *App) consider(own Report, behind int) int {
 	other, ok := a.peers.other(time.Now())
 	switch {
@@ -225,7 +225,7 @@ func (a *App) consider(own Report, behind int) int {
 	case !own.Ready:
 		a.yield("this instance does not observe everybody")
 		return 0
-	case !other.Behind || a.pending() > 0:
+	case !other.Behind || a.late():
 		return 0
 	case behind < 1:
 		return behind + 1
@@ -235,9 +235,14 @@ func (a *App) consider(own Report, behind int) int {
 	}
 }
 
-func (a *App) pending() (n int) {
-	a.engine.Do(func(c *bridge.Core, _ time.Time) { n, _ = c.Pending() })
-	return n
+// late reports whether this instance has something to publish for so long that the standby may
+// mean just that. There is always something that was observed a moment ago.
+func (a *App) late() (is bool) {
+	a.engine.Do(func(c *bridge.Core, now time.Time) {
+		n, oldest := c.Pending()
+		is = n > 0 && now.Sub(oldest) > behindAfter/2
+	})
+	return is
 }
 
 // blinded is told that something cannot be observed any more. A standby that can
@@ -256,8 +261,12 @@ func (a *App) blinded(cause recording.GapCause) {
 }
 
 // yield lets the other instance lead. For a while this one does not campaign, unless
-// nobody else does.
+// nobody else does. Without NATS nobody would hear of it, and who leads then may be back before
+// the lease is over.
 func (a *App) yield(why string) bool {
+	if !a.natsUp.Connected() {
+		return false
+	}
 	until := a.handing.Load()
 	now := time.Since(a.started)
 	if until > int64(now) || !a.handing.CompareAndSwap(until, int64(now+2*a.set.LeaseTTL)) {
