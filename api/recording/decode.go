@@ -70,13 +70,22 @@ func decodeWritten(b []byte) *CallEvent {
 // DecodeEvent fills d with the data of a call event, see [Decode]. Texts that are the same as
 // in like, which must be another one or nil, are shared with it: most of an event is as it was in
 // the last one of its leg. Whatever d held before is gone; after an error it is worth nothing.
-func (d *CallData) DecodeEvent(b []byte, like *CallData) error {
+//
+// With parts, which may be nil, that goes for whole parts of the event: they are those that like was
+// read from, none if it was not, and become those of d. What d and like point to may then be the
+// same, so that neither must be written to while the other one is used.
+func (d *CallData) DecodeEvent(b []byte, like *CallData, parts *Parts) error {
 	if *d = (CallData{}); like != nil {
 		*d = *like
+	} else if parts != nil {
+		*parts = Parts{}
 	}
-	w := &written{b: b}
+	w := &written{b: b, parts: parts}
 	if w.byte('{'); w.skipEnvelope() && w.data(d) {
 		return nil
+	}
+	if parts != nil {
+		*parts = Parts{}
 	}
 	v, err := Decode(b)
 	if err != nil {
@@ -134,17 +143,23 @@ func (w *written) callData(d *CallData) {
 	w.number("epoch", &d.Epoch)
 	textOf(w, "confidence", &d.Confidence)
 	textOf(w, "dataSource", &d.DataSource)
-	w.object("conversation")
-	w.conversation(&d.Conversation)
+	w.must("conversation")
+	w.part(conversationPart, func() {
+		w.byte('{')
+		w.conversation(&d.Conversation)
+	})
 	w.object("leg")
 	w.leg(&d.Leg)
-	if w.objectOpt("agent") {
+	if !w.partOpt("agent", agentPart, func() {
+		w.byte('{')
 		d.Agent = copyOf(d.Agent)
 		w.agent(d.Agent)
-	} else {
+	}) {
 		d.Agent = nil
 	}
-	listOf(w, "peers", &d.Peers, (*written).peer)
+	if !w.partOpt("peers", peersPart, func() { listOf(w, &d.Peers, (*written).peer) }) {
+		d.Peers = nil
+	}
 	if d.Pause = nil; w.objectOpt("pause") {
 		d.Pause = new(PauseInfo)
 		textsOf(w, "reasons", &d.Pause.Reasons)
@@ -190,10 +205,10 @@ func (w *written) leg(l *Leg) {
 	w.flag("securePause", &l.SecurePause)
 	w.flagOpt("parked", &l.Parked)
 	w.flagOpt("conference", &l.Conference)
-	listOf(w, "supervisors", &l.Supervisors, (*written).supervisor)
+	listOptOf(w, "supervisors", &l.Supervisors, (*written).supervisor)
 	textOptOf(w, "supervises", &l.Supervises)
 	textOptOf(w, "disconnectType", &l.DisconnectType)
-	listOf(w, "disconnectReasons", &l.DisconnectReasons, (*written).reason)
+	listOptOf(w, "disconnectReasons", &l.DisconnectReasons, (*written).reason)
 	if l.Wrapup = nil; w.objectOpt("wrapup") {
 		l.Wrapup = new(Wrapup)
 		textOptOf(w, "code", &l.Wrapup.Code)

@@ -36,7 +36,7 @@ func TestDecodeEventLikeAnother(t *testing.T) {
 		if rapid.Bool().Draw(rt, "used") {
 			got = call("used").Data
 		}
-		if gotErr := got.DecodeEvent(b, &like.Data); (gotErr == nil) != (err == nil) {
+		if gotErr := got.DecodeEvent(b, &like.Data, nil); (gotErr == nil) != (err == nil) {
 			rt.Fatalf("DecodeEvent says %v, Decode %v", gotErr, err)
 		}
 		if event, ok := want.(*recording.CallEvent); ok {
@@ -50,13 +50,82 @@ func TestDecodeEventLikeAnother(t *testing.T) {
 	})
 }
 
+// So it is with parts, whatever comes and goes from one event to the next: what an event is read to
+// is the next one's other.
+func TestDecodeEventWithParts(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		var parts recording.Parts
+		var last *recording.CallData
+		few := rapid.StringMatching(`[a-c ]{0,2}`)
+		for range rapid.IntRange(1, 6).Draw(rt, "events") {
+			e := sampleCall()
+			change := func(what string) bool { return rapid.IntRange(0, 3).Draw(rt, what) == 0 }
+			if change("conversation") {
+				e.Data.Conversation.ANI, e.Data.Conversation.Queue = few.Draw(rt, "ANI"), nil
+			}
+			if change("agent") {
+				e.Data.Agent.Name = few.Draw(rt, "name")
+			}
+			if change("no agent") {
+				e.Data.Agent = nil
+			}
+			if change("peers") && len(e.Data.Peers) > 0 {
+				e.Data.Peers = append(e.Data.Peers, e.Data.Peers[0])
+			}
+			if change("no peers") {
+				e.Data.Peers = nil
+			}
+			if change("escapes") {
+				e.Data.Leg.ProtocolCallID = "\n" // is not read fast
+			}
+			b := e.AppendJSON(nil)
+			got := new(recording.CallData)
+			if err := got.DecodeEvent(b, last, &parts); err != nil {
+				rt.Fatal(err)
+			}
+			want, err := recording.Decode(b)
+			if err != nil {
+				rt.Fatal(err)
+			}
+			if event, ok := want.(*recording.CallEvent); !ok || cmp.Diff(event.Data, *got, cmpopts.EquateEmpty()) != "" {
+				rt.Fatalf("DecodeEvent differs from Decode (-want +got):\n%s", cmp.Diff(event.Data, *got, cmpopts.EquateEmpty()))
+			}
+			if last = got; change("another log") {
+				last = nil
+			}
+		}
+	})
+}
+
+// Parts that are as they were are shared, and not read again. Of an event without another one
+// before it, nothing is.
+func TestDecodeEventSharesParts(t *testing.T) {
+	b := sampleCall().AppendJSON(nil)
+	var parts recording.Parts
+	var first, second, alone recording.CallData
+	for _, step := range []struct{ d, like *recording.CallData }{{&first, nil}, {&second, &first}, {&alone, nil}} {
+		if err := step.d.DecodeEvent(b, step.like, &parts); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if second.Agent != first.Agent || second.Conversation.Queue != first.Conversation.Queue || &second.Peers[0] != &first.Peers[0] {
+		t.Error("parts that are the same were read again")
+	}
+	if alone.Agent == first.Agent || cmp.Diff(first, alone) != "" {
+		t.Error("parts were taken from nowhere")
+	}
+	if err := second.DecodeEvent([]byte("{"), &first, &parts); err == nil || parts != (recording.Parts{}) {
+		t.Errorf("after what is no event: %v, parts %v", err, parts)
+	}
+}
+
 // Of an event that is as the last one of its leg no text is allocated.
 func TestDecodeEventSharesTexts(t *testing.T) {
 	e := sampleCall()
 	b := e.AppendJSON(nil)
 	var alone, shared recording.CallData
-	none := testing.AllocsPerRun(100, func() { _ = alone.DecodeEvent(b, nil) })
-	all := testing.AllocsPerRun(100, func() { _ = shared.DecodeEvent(b, &e.Data) })
+	none := testing.AllocsPerRun(100, func() { _ = alone.DecodeEvent(b, nil, nil) })
+	all := testing.AllocsPerRun(100, func() { _ = shared.DecodeEvent(b, &e.Data, nil) })
 	if texts := none - all; texts < 15 || all > 12 {
 		t.Errorf("%v allocations alone, %v with the last event of the leg", none, all)
 	}
@@ -67,7 +136,7 @@ func TestDecodeEventRefusesOthers(t *testing.T) {
 	feed := recording.FeedEvent{Envelope: recording.Envelope{SpecVersion: recording.SpecVersion, Type: recording.TypeFeed}}
 	for _, b := range []string{"", "{", "null", string(feed.AppendJSON(nil))} {
 		var d recording.CallData
-		if err := d.DecodeEvent([]byte(b), nil); err == nil {
+		if err := d.DecodeEvent([]byte(b), nil, nil); err == nil {
 			t.Errorf("%q was read as a call event", b)
 		}
 	}

@@ -12,10 +12,11 @@ import (
 // It reads into an event that may be another one already: a text that is the same stays as
 // it is, and what is absent is made empty.
 type written struct {
-	b   []byte
-	i   int
-	odd bool
-	all string // b, when its texts are to be parts of it
+	b     []byte
+	i     int
+	odd   bool
+	all   string // b, when its texts are to be parts of it
+	parts *Parts // that need not be read again, may be nil
 }
 
 // text is what a text in b becomes, was the one that stood in its place.
@@ -241,14 +242,11 @@ func daysUntil(year, month, day int) int {
 	return 365*year + year/4 - year/100 + year/400 + (153*(month-3)+2)/5 + day - 1 - marchOfYearZeroLess400
 }
 
-// listOf reads the objects of a list that may be absent. It does not write to the one that is
-// there.
-func listOf[T any](w *written, name string, list *[]T, one func(*written, *T)) {
+// listOf reads the objects of a list, and does not write to the one that is there; listOptOf one
+// that may be absent.
+func listOf[T any](w *written, list *[]T, one func(*written, *T)) {
 	was := *list
 	*list = nil
-	if !w.has(name) {
-		return
-	}
 	w.byte('[')
 	for more := true; more && !w.odd; more = w.next(',') {
 		if len(*list) > 0 {
@@ -264,6 +262,14 @@ func listOf[T any](w *written, name string, list *[]T, one func(*written, *T)) {
 		w.close()
 	}
 	w.byte(']')
+}
+
+func listOptOf[T any](w *written, name string, list *[]T, one func(*written, *T)) {
+	if !w.has(name) {
+		*list = nil
+		return
+	}
+	listOf(w, list, one)
 }
 
 // copyOf is a copy of what is there, or new: it may be written to.

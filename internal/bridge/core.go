@@ -239,7 +239,7 @@ func (c *Core) laneFor(e *Entry, now time.Time) (*lane, error) {
 	}
 	switch s.Kind {
 	case "call":
-		d, err := c.decodeCall(e, nil)
+		d, err := c.decodeCall(e, nil, new(recording.Parts))
 		if err != nil {
 			c.stats.Unreadable++
 			return nil, fmt.Errorf("read event %d on %s: %w", e.Sequence, e.Subject, err)

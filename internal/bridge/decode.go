@@ -20,13 +20,15 @@ func decode[T any](e *Entry) (*T, error) {
 }
 
 // decodeCall decodes an event of a leg, once for the making of its lane and for what it says.
-// What is as in the last event of the leg shares its memory.
-func (c *Core) decodeCall(e *Entry, last *recording.CallData) (*recording.CallData, error) {
+// What is as in the last event of the leg, which was read from parts, shares its memory; the
+// parts become those of this one, none where they are not known.
+func (c *Core) decodeCall(e *Entry, last *recording.CallData, parts *recording.Parts) (*recording.CallData, error) {
 	if c.decoded != nil && c.decodedAt == e.Sequence {
+		*parts = recording.Parts{}
 		return c.decoded, nil
 	}
 	d := c.rooms.described()
-	if err := d.DecodeEvent(e.Data, last); err != nil {
+	if err := d.DecodeEvent(e.Data, last, parts); err != nil {
 		return nil, err
 	}
 	c.decoded, c.decodedAt = d, e.Sequence

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/recorderbridge/genesys-ingestor/api/recording"
+	"github.com/recorderbridge/genesys-ingestor/internal/call"
 	"github.com/recorderbridge/genesys-ingestor/internal/control"
 )
 
@@ -45,3 +46,6 @@ func (c *Core) Count() error {
 	}
 	return nil
 }
+
+// Published are the data of the last event of a leg, as they are known.
+func (c *Core) Published(id call.ID) *recording.CallData { return c.legs[id].published }

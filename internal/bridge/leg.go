@@ -20,6 +20,8 @@ type legLane struct {
 	published *recording.CallData
 	// public is the level that those data tell, for who asks nothing else of them.
 	public call.Level
+	// parts are those it was read from, none when it is an event of ours.
+	parts recording.Parts
 	// own: that is an event of ours.
 	own bool
 	// pending are the edges that are observed and not known to be published.
@@ -102,7 +104,7 @@ func (l *legLane) tell(c *Core, d *recording.CallData, own bool, at time.Time) {
 		c.states[l.published.State]--
 	}
 	c.states[d.State]++
-	c.rooms.replaced(l.published)
+	c.rooms.replaced(l.published, d)
 	l.published, l.public, l.own, l.written = d, control.LevelOf(d), own, at
 }
 
@@ -151,7 +153,12 @@ func (l *legLane) beside(d *recording.CallData) []call.Key {
 
 // learned takes an event that somebody else has stored.
 func (l *legLane) learned(c *Core, e *Entry, now time.Time) error {
-	d, err := c.decodeCall(e, l.published)
+	like := l.published
+	if like == nil && l.seen != nil {
+		like = &c.compared // most of it is told as we would tell it
+		c.opts.Policy.Tell(like, l.seen, l.seen.Level, "", now, c.opts.Names)
+	}
+	d, err := c.decodeCall(e, like, &l.parts)
 	if err != nil {
 		return err
 	}
@@ -329,7 +336,7 @@ func (l *legLane) compose(c *Core, now time.Time) *flight {
 	ok := c.opts.Policy.Update(d, l.seen, l.published, l.from, c.opts.Names)
 	l.from = control.Source{}
 	if !ok {
-		c.rooms.replaced(d)
+		c.rooms.replaced(d, new(recording.CallData))
 		return nil
 	}
 	return l.flightOf(c, d, call.Key{}, now)
@@ -433,6 +440,7 @@ func (l *legLane) settled(c *Core, f *flight, now time.Time) {
 	if d.Confidence == recording.Reconciled {
 		l.ever.add(l.beside(d))
 	}
+	l.parts = recording.Parts{}
 	l.tell(c, d, true, now)
 	c.latencies = append(c.latencies, Latency{
 		Verb: d.Verb, Cause: d.Cause, Confidence: d.Confidence,

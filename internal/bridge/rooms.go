@@ -39,7 +39,7 @@ func (r *rooms) give(room []byte) {
 }
 
 // described returns room for the data of an event, and for what they point to; replaced takes
-// back that of one that a later one of its leg has replaced.
+// back that of one that a later one of its leg has replaced, less what that one shares.
 func (r *rooms) described() *recording.CallData {
 	if d, ok := r.past.take(); ok {
 		return d
@@ -47,20 +47,25 @@ func (r *rooms) described() *recording.CallData {
 	return new(recording.CallData)
 }
 
-func (r *rooms) replaced(d *recording.CallData) {
+func (r *rooms) replaced(d, by *recording.CallData) {
 	if d == nil {
 		return
 	}
 	agent, queue, peers := d.Agent, d.Conversation.Queue, d.Peers[:0]
-	if agent != nil {
+	if agent == by.Agent {
+		agent = nil
+	} else if agent != nil {
 		*agent = recording.Agent{}
 	}
-	if queue != nil {
+	if queue == by.Conversation.Queue {
+		queue = nil
+	} else if queue != nil {
 		*queue = recording.Named{}
 	}
-	if clear(peers[:cap(peers)]); cap(peers) > maxPeers {
+	if shared := len(d.Peers) > 0 && len(by.Peers) > 0 && &d.Peers[0] == &by.Peers[0]; shared || cap(peers) > maxPeers {
 		peers = nil
 	}
+	clear(peers[:cap(peers)])
 	*d = recording.CallData{Agent: agent, Conversation: recording.Conversation{Queue: queue}, Peers: peers} // keeps no text alive
 	r.past.give(d)
 }
