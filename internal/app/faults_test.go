@@ -118,6 +118,32 @@ func TestCutOffFromNATS(t *testing.T) {
 	}
 }
 
+// A standby that is not sent what is stored says that the leader does not tell what was seen. The
+// leader knows how far it has read, and goes on.
+func TestStandbyThatDoesNotReadIsNotBelieved(t *testing.T) {
+	t.Parallel()
+	server := natstest.New(t)
+	s := newSiteOn(t, server, server.URL(), busy())
+	one, log := s.logged("one")
+	one.ready(t).leads(t)
+	way := natstest.NewFaultProxy(t, server)
+	two, complaints := s.logged("two", "NATS_URL="+way.URL())
+	two.ready(t)
+	end := s.talk(15)
+	s.answered(10)
+	way.Hold(natstest.ToClient, true)
+	natstest.Eventually(t, "the standby complains again and again", func() bool {
+		return len(complaints.lines("the leader has not told what was seen here")) > 3
+	})
+	way.Hold(natstest.ToClient, false)
+	s.answered(10)
+	end()
+	s.told()
+	if handed := log.lines("letting the other instance lead"); len(handed) > 0 {
+		t.Errorf("handed over: %v", handed)
+	}
+}
+
 // An instance that cannot reach the platform hands over at once to the one that can,
 // and comes back as standby. Nothing is learned from REST that the other observed, and
 // a gap that was announced is closed.

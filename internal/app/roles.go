@@ -163,11 +163,13 @@ func (a *App) setRole(r recording.InstanceRole, epoch uint64) {
 // one observes more.
 func (a *App) report(ctx context.Context) error {
 	behind := 0
+	var own pace
 	var pair redundancy
 	for ctx.Err() == nil {
 		r := a.Report()
+		own.note(r.Read, r.At)
 		if r.Role == recording.Primary {
-			behind = a.consider(r, behind)
+			behind = a.consider(r, &own, behind)
 			if e, changed := pair.observe(a.peers.other(time.Now())); changed {
 				a.engine.Announce(e)
 			}
@@ -217,7 +219,7 @@ func (a *App) stored() bool {
 // consider hands over to a standby that is better off: it is ready while this
 // instance is not, or it has repeatedly seen more than this one, which is not late with
 // what it has to publish. It returns how often in a row the latter was so.
-func (a *App) consider(own Report, behind int) int {
+func (a *App) consider(own Report, stream *pace, behind int) int {
 	other, ok := a.peers.other(time.Now())
 	switch {
 	case !ok || !other.Ready:
@@ -225,7 +227,7 @@ func (a *App) consider(own Report, behind int) int {
 	case !own.Ready:
 		a.yield("this instance does not observe everybody")
 		return 0
-	case !other.Behind || a.late():
+	case !other.Behind || !stream.kept(other.Read) || a.late():
 		return 0
 	case behind < 1:
 		return behind + 1
@@ -234,6 +236,21 @@ func (a *App) consider(own Report, behind int) int {
 		return 0
 	}
 }
+
+// pace is how far this instance knew the stream some seconds ago. One that has not read as far does not
+// keep up, and cannot say what was not told.
+type pace struct {
+	at        time.Time
+	now, then uint64
+}
+
+func (p *pace) note(read uint64, at time.Time) {
+	if at.Sub(p.at) >= behindAfter {
+		p.at, p.then, p.now = at, p.now, read
+	}
+}
+
+func (p *pace) kept(read uint64) bool { return read == 0 || read >= p.then }
 
 // late reports whether this instance has something to publish for so long that the standby may
 // mean just that. There is always something that was observed a moment ago.
@@ -350,7 +367,7 @@ func (a *App) Report() Report {
 		r.Error = st.LastError
 	}
 	a.engine.Do(func(c *bridge.Core, now time.Time) {
-		r.OpenLegs = c.OpenLegs()
+		r.OpenLegs, r.Read = c.OpenLegs(), c.LastSequence()
 		n, oldest := c.Pending()
 		switch {
 		case r.Role != recording.Secondary:

@@ -40,8 +40,11 @@ type Report struct {
 	ReadySince time.Time `json:"readySince,omitzero"`
 	// Behind: this instance has seen transitions for several seconds that the leader
 	// has not published, or tells again and again what the leader was not shown.
-	Behind   bool `json:"behind,omitempty"`
-	OpenLegs int  `json:"openLegs"`
+	Behind bool `json:"behind,omitempty"`
+	// Read is the last sequence of the stream that it knows, 0 in reports of versions that do not
+	// say so.
+	Read     uint64 `json:"read,omitempty"`
+	OpenLegs int    `json:"openLegs"`
 	// Renewed is when the session was renewed last, NextRestart when it will be.
 	Renewed     time.Time `json:"renewed,omitzero"`
 	NextRestart time.Time `json:"nextRestart,omitzero"`
