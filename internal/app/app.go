@@ -333,6 +333,7 @@ func (a *App) operate(ctx context.Context, cancel context.CancelCauseFunc) error
 	run("tail", a.follow)
 	run("broker", func(ctx context.Context) error { a.awaitReturns(ctx); return nil })
 	run("reports", a.report)
+	a.peers.complains = a.listen
 	run("peers", func(ctx context.Context) error { a.peers.watch(ctx, a.state, a.log); return nil })
 	run("rights", a.rights)
 	run("memory", a.trim)

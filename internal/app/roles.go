@@ -162,14 +162,13 @@ func (a *App) setRole(r recording.InstanceRole, epoch uint64) {
 // report tells the others about this instance, and hands the lead over when the other
 // one observes more.
 func (a *App) report(ctx context.Context) error {
-	behind := 0
-	var own pace
+	var heard complaints
 	var pair redundancy
 	for ctx.Err() == nil {
 		r := a.Report()
-		own.note(r.Read, r.At)
+		heard.note(r.Read, r.At)
 		if r.Role == recording.Primary {
-			behind = a.consider(r, &own, behind)
+			a.consider(r, &heard)
 			if e, changed := pair.observe(a.peers.other(time.Now())); changed {
 				a.engine.Announce(e)
 			}
@@ -217,24 +216,47 @@ func (a *App) stored() bool {
 }
 
 // consider hands over to a standby that is better off: it is ready while this
-// instance is not, or it has repeatedly seen more than this one, which is not late with
-// what it has to publish. It returns how often in a row the latter was so.
-func (a *App) consider(own Report, stream *pace, behind int) int {
+// instance is not, or it has said twice in a row that it has seen more than this one, which
+// is not late with what it has to publish.
+func (a *App) consider(own Report, heard *complaints) {
 	other, ok := a.peers.other(time.Now())
 	switch {
-	case !ok || !other.Ready:
-		return 0
-	case !own.Ready:
+	case ok && other.Ready && !own.Ready:
+		heard.row = 0
 		a.yield("this instance does not observe everybody")
-		return 0
-	case !other.Behind || !stream.kept(other.Read) || a.late():
-		return 0
-	case behind < 1:
-		return behind + 1
+	case !ok || !other.Ready || !other.Behind:
+		heard.row = 0
+	case other.At.Equal(heard.last): // that was considered
+	case !heard.kept(other.Read) || a.late():
+		heard.row, heard.last = 0, other.At
+	case heard.row == 0:
+		heard.row, heard.last = 1, other.At
 	default:
+		heard.row = 0
 		a.yield("the other instance has seen more")
-		return 0
 	}
+}
+
+// listen has what another instance complains of considered at once. Of two that do not lead, each
+// would only make the other one complain again.
+func (a *App) listen() {
+	if a.leads() {
+		a.reportNow()
+	}
+}
+
+// leads reports whether this instance is the primary.
+func (a *App) leads() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.role == recording.Primary
+}
+
+// complaints are what another instance says of what this one does not tell.
+type complaints struct {
+	pace
+	row  int       // so many one after the other
+	last time.Time // when it said so, by its clock
 }
 
 // pace is how far this instance knew the stream some seconds ago. One that has not read as far does not
@@ -269,10 +291,7 @@ func (a *App) blinded(cause recording.GapCause) {
 	if cause == recording.GapTopicRejected || cause == recording.GapFrameRejected || cause == recording.GapStarted {
 		return // the other instance has the same rights and gets the same frames
 	}
-	a.mu.Lock()
-	leads := a.role == recording.Primary
-	a.mu.Unlock()
-	if other, ok := a.peers.other(time.Now()); leads && ok && other.Ready {
+	if other, ok := a.peers.other(time.Now()); ok && other.Ready && a.leads() {
 		a.yield(string(cause))
 	}
 }

@@ -72,10 +72,7 @@ func (a *App) restartNow() (any, error) {
 }
 
 func (a *App) stepDown() (any, error) {
-	a.mu.Lock()
-	leads := a.role == recording.Primary
-	a.mu.Unlock()
-	if !leads {
+	if !a.leads() {
 		return nil, refusal("refused: this instance does not lead")
 	}
 	switch other, ok := a.peers.other(time.Now()); {

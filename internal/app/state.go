@@ -77,6 +77,8 @@ type peers struct {
 	// watching is closed when news are heard.
 	watching chan struct{}
 	begun    sync.Once
+	// complains is called with every report that says that the leader does not tell enough.
+	complains func()
 
 	mu   sync.Mutex
 	seen map[string]peer
@@ -89,7 +91,7 @@ type peer struct {
 
 func newPeers(self, process string) *peers {
 	return &peers{
-		self: self, process: process, seen: make(map[string]peer), twins: make(chan Report, 1), watching: make(chan struct{}),
+		complains: func() {}, self: self, process: process, seen: make(map[string]peer), twins: make(chan Report, 1), watching: make(chan struct{}),
 	}
 }
 
@@ -120,11 +122,14 @@ func (p *peers) meet(r Report) {
 
 func (p *peers) take(r Report, now time.Time) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	if len(p.seen) > 16 {
 		clear(p.seen)
 	}
 	p.seen[r.Instance] = peer{Report: r, heard: now}
+	p.mu.Unlock()
+	if r.Behind {
+		p.complains()
+	}
 }
 
 // watch follows the reports of the others until ctx ends.
