@@ -69,34 +69,12 @@ func decodeWritten(b []byte) *CallEvent {
 
 // DecodeEvent fills d with the data of a call event, see [Decode]. Texts that are the same as
 // in like, which must be another one or nil, are shared with it: most of an event is as it was in
-// the last one of its leg. Whatever d held before is gone; after an error it is worth nothing.
+// the last one of its leg.
 //
-// With parts, which may be nil, that goes for whole parts of the event: they are those that like was
-// read from, none if it was not, and become those of d. What d and like point to may then be the
-// same, so that neither must be written to while the other one is used.
-func (d *CallData) DecodeEvent(b []byte, like *CallData, parts *Parts) error {
-	if *d = (CallData{}); like != nil {
-		*d = *like
-	} else if parts != nil {
-		*parts = Parts{}
-	}
-	w := &written{b: b, parts: parts}
-	if w.byte('{'); w.skipEnvelope() && w.data(d) {
-		return nil
-	}
-	if parts != nil {
-		*parts = Parts{}
-	}
-	v, err := Decode(b)
-	if err != nil {
-		return err
-	}
-	e, ok := v.(*CallEvent)
-	if !ok {
-		return fmt.Errorf("%w: %T is no call event", ErrUnknownType, v)
-	}
-	*d = e.Data
-	return nil
+// Whatever d held before is gone, and what it pointed to is used again, so nobody else may have it;
+// after an error d is worth nothing.
+func (d *CallData) DecodeEvent(b []byte, like *CallData) error {
+	return new(EventReader).Read(d, b, like, nil)
 }
 
 // data reads the data of a call event, with which it ends. It is false when they are odd.
@@ -152,12 +130,12 @@ func (w *written) callData(d *CallData) {
 	w.leg(&d.Leg)
 	if !w.partOpt("agent", agentPart, func() {
 		w.byte('{')
-		d.Agent = copyOf(d.Agent)
+		d.Agent = present(d.Agent, w.agentRoom)
 		w.agent(d.Agent)
 	}) {
 		d.Agent = nil
 	}
-	if !w.partOpt("peers", peersPart, func() { listOf(w, &d.Peers, (*written).peer) }) {
+	if !w.partOpt("peers", peersPart, func() { d.Peers = listOf(w, d.Peers, (*written).peer) }) {
 		d.Peers = nil
 	}
 	if d.Pause = nil; w.objectOpt("pause") {
@@ -178,7 +156,7 @@ func (w *written) conversation(c *Conversation) {
 	textOptOf(w, "direction", &c.Direction)
 	textOptOf(w, "kind", &c.Kind)
 	if w.objectOpt("queue") {
-		c.Queue = copyOf(c.Queue)
+		c.Queue = present(c.Queue, w.queueRoom)
 		textOf(w, "id", &c.Queue.ID)
 		textOptOf(w, "name", &c.Queue.Name)
 		w.close()
@@ -205,10 +183,10 @@ func (w *written) leg(l *Leg) {
 	w.flag("securePause", &l.SecurePause)
 	w.flagOpt("parked", &l.Parked)
 	w.flagOpt("conference", &l.Conference)
-	listOptOf(w, "supervisors", &l.Supervisors, (*written).supervisor)
+	l.Supervisors = listOptOf(w, "supervisors", l.Supervisors, (*written).supervisor)
 	textOptOf(w, "supervises", &l.Supervises)
 	textOptOf(w, "disconnectType", &l.DisconnectType)
-	listOptOf(w, "disconnectReasons", &l.DisconnectReasons, (*written).reason)
+	l.DisconnectReasons = listOptOf(w, "disconnectReasons", l.DisconnectReasons, (*written).reason)
 	if l.Wrapup = nil; w.objectOpt("wrapup") {
 		l.Wrapup = new(Wrapup)
 		textOptOf(w, "code", &l.Wrapup.Code)
@@ -238,7 +216,7 @@ func (w *written) agent(a *Agent) {
 	textOf(w, "userId", &a.UserID)
 	textOptOf(w, "name", &a.Name)
 	if w.objectOpt("station") {
-		a.Station = copyOf(a.Station)
+		a.Station = present(copied(nil, a.Station), nil)
 		textOf(w, "id", &a.Station.ID)
 		textOptOf(w, "name", &a.Station.Name)
 		textOptOf(w, "type", &a.Station.Type)

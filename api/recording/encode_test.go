@@ -83,7 +83,7 @@ func BenchmarkDecode(b *testing.B) {
 		b.ReportAllocs()
 		var d recording.CallData
 		for b.Loop() {
-			if err := d.DecodeEvent(buf, &e.Data, nil); err != nil {
+			if err := d.DecodeEvent(buf, &e.Data); err != nil {
 				b.Fatal(err)
 			}
 		}

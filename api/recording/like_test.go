@@ -36,7 +36,7 @@ func TestDecodeEventLikeAnother(t *testing.T) {
 		if rapid.Bool().Draw(rt, "used") {
 			got = call("used").Data
 		}
-		if gotErr := got.DecodeEvent(b, &like.Data, nil); (gotErr == nil) != (err == nil) {
+		if gotErr := got.DecodeEvent(b, &like.Data); (gotErr == nil) != (err == nil) {
 			rt.Fatalf("DecodeEvent says %v, Decode %v", gotErr, err)
 		}
 		if event, ok := want.(*recording.CallEvent); ok {
@@ -52,7 +52,8 @@ func TestDecodeEventLikeAnother(t *testing.T) {
 
 // So it is with parts, whatever comes and goes from one event to the next: what an event is read to
 // is the next one's other.
-func TestDecodeEventWithParts(t *testing.T) {
+func TestEventReader(t *testing.T) {
+	r := recording.NewEventReader()
 	rapid.Check(t, func(rt *rapid.T) {
 		var parts recording.Parts
 		var last *recording.CallData
@@ -80,7 +81,7 @@ func TestDecodeEventWithParts(t *testing.T) {
 			}
 			b := e.AppendJSON(nil)
 			got := new(recording.CallData)
-			if err := got.DecodeEvent(b, last, &parts); err != nil {
+			if err := r.Read(got, b, last, &parts); err != nil {
 				rt.Fatal(err)
 			}
 			want, err := recording.Decode(b)
@@ -88,7 +89,7 @@ func TestDecodeEventWithParts(t *testing.T) {
 				rt.Fatal(err)
 			}
 			if event, ok := want.(*recording.CallEvent); !ok || cmp.Diff(event.Data, *got, cmpopts.EquateEmpty()) != "" {
-				rt.Fatalf("DecodeEvent differs from Decode (-want +got):\n%s", cmp.Diff(event.Data, *got, cmpopts.EquateEmpty()))
+				rt.Fatalf("Read differs from Decode (-want +got):\n%s", cmp.Diff(event.Data, *got, cmpopts.EquateEmpty()))
 			}
 			if last = got; change("another log") {
 				last = nil
@@ -97,24 +98,33 @@ func TestDecodeEventWithParts(t *testing.T) {
 	})
 }
 
-// Parts that are as they were are shared, and not read again. Of an event without another one
-// before it, nothing is.
-func TestDecodeEventSharesParts(t *testing.T) {
-	b := sampleCall().AppendJSON(nil)
+// Parts that are as they were are not read, and what is taken from the event before is a copy. Without
+// one before it everything is read.
+func TestEventReaderDoesNotReadPartsAgain(t *testing.T) {
+	r := recording.NewEventReader()
+	e := sampleCall()
+	b := e.AppendJSON(nil)
 	var parts recording.Parts
 	var first, second, alone recording.CallData
-	for _, step := range []struct{ d, like *recording.CallData }{{&first, nil}, {&second, &first}, {&alone, nil}} {
-		if err := step.d.DecodeEvent(b, step.like, &parts); err != nil {
+	read := func(d, like *recording.CallData) {
+		t.Helper()
+		if err := r.Read(d, b, like, &parts); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if second.Agent != first.Agent || second.Conversation.Queue != first.Conversation.Queue || &second.Peers[0] != &first.Peers[0] {
-		t.Error("parts that are the same were read again")
+	read(&first, nil)
+	first.Agent.Name, first.Conversation.ANI, first.Conversation.Queue.Name, first.Peers[0].Name = "a", "b", "c", "d"
+	read(&second, &first)
+	if second.Agent.Name != "a" || second.Conversation.ANI != "b" || second.Conversation.Queue.Name != "c" || second.Peers[0].Name != "d" {
+		t.Errorf("parts that are the same were read again: %+v", second)
 	}
-	if alone.Agent == first.Agent || cmp.Diff(first, alone) != "" {
-		t.Error("parts were taken from nowhere")
+	if second.Agent == first.Agent || second.Conversation.Queue == first.Conversation.Queue || &second.Peers[0] == &first.Peers[0] {
+		t.Error("two events share what they point to")
 	}
-	if err := second.DecodeEvent([]byte("{"), &first, &parts); err == nil || parts != (recording.Parts{}) {
+	if read(&alone, nil); cmp.Diff(e.Data, alone) != "" {
+		t.Errorf("parts were taken from nowhere:\n%s", cmp.Diff(e.Data, alone))
+	}
+	if err := r.Read(&second, []byte("{"), &first, &parts); err == nil || parts != (recording.Parts{}) {
 		t.Errorf("after what is no event: %v, parts %v", err, parts)
 	}
 }
@@ -124,8 +134,8 @@ func TestDecodeEventSharesTexts(t *testing.T) {
 	e := sampleCall()
 	b := e.AppendJSON(nil)
 	var alone, shared recording.CallData
-	none := testing.AllocsPerRun(100, func() { _ = alone.DecodeEvent(b, nil, nil) })
-	all := testing.AllocsPerRun(100, func() { _ = shared.DecodeEvent(b, &e.Data, nil) })
+	none := testing.AllocsPerRun(100, func() { _ = alone.DecodeEvent(b, nil) })
+	all := testing.AllocsPerRun(100, func() { _ = shared.DecodeEvent(b, &e.Data) })
 	if texts := none - all; texts < 15 || all > 12 {
 		t.Errorf("%v allocations alone, %v with the last event of the leg", none, all)
 	}
@@ -136,7 +146,7 @@ func TestDecodeEventRefusesOthers(t *testing.T) {
 	feed := recording.FeedEvent{Envelope: recording.Envelope{SpecVersion: recording.SpecVersion, Type: recording.TypeFeed}}
 	for _, b := range []string{"", "{", "null", string(feed.AppendJSON(nil))} {
 		var d recording.CallData
-		if err := d.DecodeEvent([]byte(b), nil, nil); err == nil {
+		if err := d.DecodeEvent([]byte(b), nil); err == nil {
 			t.Errorf("%q was read as a call event", b)
 		}
 	}

@@ -2,6 +2,8 @@ package recording
 
 import (
 	"bytes"
+	"hash/maphash"
+	"slices"
 	"time"
 	"unicode/utf8"
 )
@@ -12,11 +14,14 @@ import (
 // It reads into an event that may be another one already: a text that is the same stays as
 // it is, and what is absent is made empty.
 type written struct {
-	b     []byte
-	i     int
-	odd   bool
-	all   string // b, when its texts are to be parts of it
-	parts *Parts // that need not be read again, may be nil
+	b         []byte
+	i         int
+	odd       bool
+	all       string       // b, when its texts are to be parts of it
+	parts     *Parts       // that need not be read again, may be nil
+	seed      maphash.Seed // of their sums
+	agentRoom *Agent       // room for one, may be nil
+	queueRoom *Named       // the same
 }
 
 // text is what a text in b becomes, was the one that stood in its place.
@@ -242,43 +247,54 @@ func daysUntil(year, month, day int) int {
 	return 365*year + year/4 - year/100 + year/400 + (153*(month-3)+2)/5 + day - 1 - marchOfYearZeroLess400
 }
 
-// listOf reads the objects of a list, and does not write to the one that is there; listOptOf one
-// that may be absent.
-func listOf[T any](w *written, list *[]T, one func(*written, *T)) {
-	was := *list
-	*list = nil
+// listOf reads the objects of a list into the one that is there; listOptOf one that may be absent,
+// into a copy of it.
+func listOf[T any](w *written, list []T, one func(*written, *T)) []T {
+	n := 0
 	w.byte('[')
 	for more := true; more && !w.odd; more = w.next(',') {
-		if len(*list) > 0 {
+		if n > 0 {
 			w.byte(',')
 		}
 		w.byte('{')
-		if n := len(*list); n < len(was) {
-			*list = append(*list, was[n])
-		} else {
-			*list = append(*list, *new(T))
+		if n == len(list) {
+			list = append(list, *new(T))
 		}
-		one(w, &(*list)[len(*list)-1])
+		one(w, &list[n])
 		w.close()
+		n++
 	}
 	w.byte(']')
+	return list[:n]
 }
 
-func listOptOf[T any](w *written, name string, list *[]T, one func(*written, *T)) {
+func listOptOf[T any](w *written, name string, list []T, one func(*written, *T)) []T {
 	if !w.has(name) {
-		*list = nil
-		return
+		return nil
 	}
-	listOf(w, list, one)
+	return listOf(w, slices.Clone(list), one)
 }
 
-// copyOf is a copy of what is there, or new: it may be written to.
-func copyOf[T any](is *T) *T {
-	c := new(T)
-	if is != nil {
-		*c = *is
+// copied is a copy of what is there, if it is, in a room or new.
+func copied[T any](room, is *T) *T {
+	if is == nil {
+		return nil
 	}
+	c := present(nil, room)
+	*c = *is
 	return c
+}
+
+// present is what is there, or an empty one, in a room or new.
+func present[T any](is, room *T) *T {
+	switch {
+	case is != nil:
+		return is
+	case room != nil:
+		*room = *new(T)
+		return room
+	}
+	return new(T)
 }
 
 // textsOf reads the texts of a list that is always there.

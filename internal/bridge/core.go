@@ -59,6 +59,7 @@ type Core struct {
 	// decoded are the data that were decoded last and not taken, of the event decodedAt.
 	decoded   *recording.CallData
 	decodedAt uint64
+	reader    *recording.EventReader
 	// hush: nothing is sent before, since the process did not run from frozen on.
 	frozen, hush time.Time
 	postponed    []step // observed meanwhile
@@ -157,7 +158,7 @@ func NewCore(o CoreOptions) *Core {
 		legs: make(map[call.ID]*legLane), asks: make(map[string]ask), wonders: make(map[string]time.Time),
 		gone: make(map[string]time.Time), answered: make(map[string]time.Time), agents: make(map[string]*agentLane), states: make(map[recording.State]int),
 	}
-	c.feed, c.echoes = newFeedLane(c), newEchoes()
+	c.feed, c.echoes, c.reader = newFeedLane(c), newEchoes(), recording.NewEventReader()
 	return c
 }
 

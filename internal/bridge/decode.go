@@ -28,7 +28,7 @@ func (c *Core) decodeCall(e *Entry, last *recording.CallData, parts *recording.P
 		return c.decoded, nil
 	}
 	d := c.rooms.described()
-	if err := d.DecodeEvent(e.Data, last, parts); err != nil {
+	if err := c.reader.Read(d, e.Data, last, parts); err != nil {
 		return nil, err
 	}
 	c.decoded, c.decodedAt = d, e.Sequence

@@ -104,7 +104,7 @@ func (l *legLane) tell(c *Core, d *recording.CallData, own bool, at time.Time) {
 		c.states[l.published.State]--
 	}
 	c.states[d.State]++
-	c.rooms.replaced(l.published, d)
+	c.rooms.replaced(l.published)
 	l.published, l.public, l.own, l.written = d, control.LevelOf(d), own, at
 }
 
@@ -336,7 +336,7 @@ func (l *legLane) compose(c *Core, now time.Time) *flight {
 	ok := c.opts.Policy.Update(d, l.seen, l.published, l.from, c.opts.Names)
 	l.from = control.Source{}
 	if !ok {
-		c.rooms.replaced(d, new(recording.CallData))
+		c.rooms.replaced(d)
 		return nil
 	}
 	return l.flightOf(c, d, call.Key{}, now)

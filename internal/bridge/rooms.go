@@ -19,8 +19,9 @@ const (
 	maxShelf   = 4096 // as many as may be on their way
 	maxEvent   = 8 << 10
 	usualEvent = 2 << 10 // most events find it enough, in bytes
-	maxEdges   = 8
+	maxEdges   = 16
 	maxPeers   = 8
+	usualPeers = 2
 	usualEdges = 4
 )
 
@@ -38,34 +39,39 @@ func (r *rooms) give(room []byte) {
 	}
 }
 
+// sheet is the data of an event, and room for what they point to, in one piece of memory.
+type sheet struct {
+	data  recording.CallData
+	agent recording.Agent
+	queue recording.Named
+	peers [usualPeers]recording.Peer
+}
+
 // described returns room for the data of an event, and for what they point to; replaced takes
-// back that of one that a later one of its leg has replaced, less what that one shares.
+// back that of one that a later one of its leg has replaced.
 func (r *rooms) described() *recording.CallData {
 	if d, ok := r.past.take(); ok {
 		return d
 	}
-	return new(recording.CallData)
+	s := new(sheet)
+	s.data.Agent, s.data.Conversation.Queue, s.data.Peers = &s.agent, &s.queue, s.peers[:0]
+	return &s.data
 }
 
-func (r *rooms) replaced(d, by *recording.CallData) {
+func (r *rooms) replaced(d *recording.CallData) {
 	if d == nil {
 		return
 	}
 	agent, queue, peers := d.Agent, d.Conversation.Queue, d.Peers[:0]
-	if agent == by.Agent {
-		agent = nil
-	} else if agent != nil {
+	if agent != nil {
 		*agent = recording.Agent{}
 	}
-	if queue == by.Conversation.Queue {
-		queue = nil
-	} else if queue != nil {
+	if queue != nil {
 		*queue = recording.Named{}
 	}
-	if shared := len(d.Peers) > 0 && len(by.Peers) > 0 && &d.Peers[0] == &by.Peers[0]; shared || cap(peers) > maxPeers {
+	if clear(peers[:cap(peers)]); cap(peers) > maxPeers {
 		peers = nil
 	}
-	clear(peers[:cap(peers)])
 	*d = recording.CallData{Agent: agent, Conversation: recording.Conversation{Queue: queue}, Peers: peers} // keeps no text alive
 	r.past.give(d)
 }

@@ -51,7 +51,23 @@ type conversation struct {
 	heard time.Time
 	// dropped: it is not tracked any more.
 	dropped bool
+	// first is where the first leg, view and pause are kept: most calls have no other.
+	first struct {
+		legs    [1]*legState
+		parties [1]viewParties
+		pauses  [1]view
+	}
 }
+
+// newConversation returns one without legs.
+func newConversation(id string) *conversation {
+	c := &conversation{id: id}
+	c.legs, c.parties, c.pause.views = c.first.legs[:0], c.first.parties[:0], c.first.pauses[:0]
+	return c
+}
+
+// usualParties is how many participants most calls have at most.
+const usualParties = 4
 
 // Memory lasts from one snapshot of a topic to the next: most are about the conversation
 // that the last one was about, which is found there sooner than among all of them.
@@ -318,7 +334,7 @@ func (t *Tracker) drop(c *conversation) {
 func (t *Tracker) conversation(id string) *conversation {
 	c := t.find(id)
 	if c == nil {
-		c = &conversation{id: id}
+		c = newConversation(id)
 		t.conversations[id], t.latest = c, c
 	}
 	return c
@@ -344,7 +360,7 @@ func (c *conversation) advance(s *Snapshot) (isLate, progress bool) {
 		}
 	}
 	if v == nil {
-		c.parties = append(c.parties, viewParties{view: s.View})
+		c.parties = append(c.parties, viewParties{view: s.View, list: make([]party, 0, usualParties)})
 		v = &c.parties[len(c.parties)-1]
 	}
 	for i := range s.Participants {
