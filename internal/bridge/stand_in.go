@@ -20,8 +20,8 @@ import (
 const (
 	// alone is how long a standby waits for the leader to tell a step.
 	alone = 500 * time.Millisecond
-	// beginning is how long it leaves a leader alone that has just begun: there may be thousands of
-	// steps that nobody could tell until then, and the first one told need not be the oldest.
+	// beginning is how long it leaves to a leader that has just begun what was there before: there may
+	// be thousands of steps that nobody could tell, and the first one told need not be the oldest.
 	beginning = time.Second
 )
 
@@ -79,7 +79,7 @@ func (l *legLane) forsaken(c *Core, now time.Time) bool {
 	}
 	e := &l.pending[0]
 	due := e.Received.Add(alone)
-	if begun := c.leaderBegan.Add(beginning); due.Before(begun) {
+	if begun := c.leaderBegan.Add(beginning); e.Received.Before(c.leaderBegan) && due.Before(begun) {
 		due = begun
 	}
 	if e.Reconciled || now.Before(due) || c.leaderTold.Before(due) {

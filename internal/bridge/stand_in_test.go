@@ -136,6 +136,24 @@ func TestStandbyLeavesALeaderThatHasJustBegunItsTime(t *testing.T) {
 	two.standsIn("update muted")
 }
 
+// What happens after it has begun is told as soon as ever.
+func TestStandbyTellsANewLeaderWhatItWasNotShown(t *testing.T) {
+	r, one, two := pair(t)
+	one.Follow()
+	one.Announce(recording.FeedData{Event: recording.FeedLeader}, r.now)
+	one.sends()
+	one.Lead(one.LeaderEvent())
+	two.reads()
+	r.wait(100 * time.Millisecond)
+	two.sees("ua", caller(), muted("leg", "ua"))
+	r.wait(alone)
+	one.works(two)
+	two.standsIn("update muted")
+}
+
+// alone is how long a standby waits for a leader that works.
+const alone = 500 * time.Millisecond
+
 // isShownHold shows a leader, which has missed what happened before, that a leg is held, for the
 // other instance to read.
 func (i *instance) isShownHold(reader *instance) {
