@@ -226,11 +226,11 @@ func (a *App) consider(own Report, heard *complaints) {
 		a.yield("this instance does not observe everybody")
 	case !ok || !other.Ready || !other.Behind:
 		heard.row = 0
-	case other.At.Equal(heard.last): // that was considered
+	case !heard.news(&other): // that was considered
 	case !heard.kept(other.Read) || a.late():
-		heard.row, heard.last = 0, other.At
+		heard.row = 0
 	case heard.row == 0:
-		heard.row, heard.last = 1, other.At
+		heard.row = 1
 	default:
 		heard.row = 0
 		a.yield("the other instance has seen more")
@@ -255,8 +255,18 @@ func (a *App) leads() bool {
 // complaints are what another instance says of what this one does not tell.
 type complaints struct {
 	pace
-	row  int       // so many one after the other
-	last time.Time // when it said so, by its clock
+	row   int       // so many one after the other
+	last  time.Time // when it said so, by its clock
+	stood uint64    // how often it had told what this one was not shown
+}
+
+// news reports whether a report complains of something new. A busy machine is late now and then.
+func (h *complaints) news(r *Report) bool {
+	if r.At.Equal(h.last) || r.StoodIn != 0 && r.StoodIn == h.stood {
+		return false
+	}
+	h.last, h.stood = r.At, r.StoodIn
+	return true
 }
 
 // pace is how far this instance knew the stream some seconds ago. One that has not read as far does not
@@ -394,8 +404,8 @@ func (a *App) Report() Report {
 			r.Behind = true
 			a.log.Warn("the leader has not told what was seen here", "pending", n, "oldest", now.Sub(oldest).String(), "what", c.Waiting())
 		case c.StandsIn(now):
-			r.Behind = true
-			a.log.Warn("telling what the leader was not shown", "events", c.Stats().StoodIn)
+			r.Behind, r.StoodIn = true, c.Stats().StoodIn
+			a.log.Warn("telling what the leader was not shown", "events", r.StoodIn)
 		}
 	})
 	return r

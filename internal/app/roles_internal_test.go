@@ -32,3 +32,25 @@ func TestOnlyALeaderListens(t *testing.T) {
 		}
 	}
 }
+
+// A complaint counts once, and so does what it is about.
+func TestComplaintsAreNews(t *testing.T) {
+	var h complaints
+	now := time.Now()
+	for _, c := range []struct {
+		after   time.Duration
+		stoodIn uint64
+		want    bool
+	}{
+		{0, 3, true},
+		{0, 3, false},           // the same report
+		{time.Second, 3, false}, // another one, about the same
+		{2 * time.Second, 4, true},
+		{3 * time.Second, 0, true}, // what is not told is not counted
+		{4 * time.Second, 0, true},
+	} {
+		if r := (Report{At: now.Add(c.after), StoodIn: c.stoodIn}); h.news(&r) != c.want {
+			t.Errorf("after %v, stood in %d times: news %v", c.after, c.stoodIn, !c.want)
+		}
+	}
+}

@@ -41,6 +41,8 @@ type Report struct {
 	// Behind: this instance has seen transitions for several seconds that the leader
 	// has not published, or tells again and again what the leader was not shown.
 	Behind bool `json:"behind,omitempty"`
+	// StoodIn is how often it has told what the leader was not shown, where that is why.
+	StoodIn uint64 `json:"stoodIn,omitempty"`
 	// Read is the last sequence of the stream that it knows, 0 in reports of versions that do not
 	// say so.
 	Read     uint64 `json:"read,omitempty"`
