@@ -79,6 +79,9 @@ func (l *legLane) forsaken(c *Core, now time.Time) bool {
 	}
 	e := &l.pending[0]
 	due := e.Received.Add(alone)
+	if working := l.written.Add(alone); !l.own && due.Before(working) {
+		due = working // one step after the other: that takes as long as there are many
+	}
 	if begun := c.leaderBegan.Add(beginning); e.Received.Before(c.leaderBegan) && due.Before(begun) {
 		due = begun
 	}

@@ -136,6 +136,29 @@ func TestStandbyLeavesALeaderThatHasJustBegunItsTime(t *testing.T) {
 	two.standsIn("update muted")
 }
 
+// A busy leader tells one step of a leg after the other, and has told another one just now: it will come to
+// this one.
+func TestStandbyLeavesALegToALeaderThatIsAtIt(t *testing.T) {
+	r, one, two := pair(t)
+	r.wait(time.Second)
+	held := muted("leg", "ua")
+	held.Held = call.Yes
+	for _, i := range []*instance{one, two} {
+		i.sees("ua", caller(), muted("leg", "ua"))
+	}
+	r.wait(time.Millisecond)
+	two.sees("ua", caller(), held)
+	r.wait(400 * time.Millisecond)
+	one.expects("update muted")
+	two.reads()
+	r.wait(alone - time.Millisecond)
+	one.works(two)
+	two.standsIn()
+	r.wait(time.Millisecond)
+	one.works(two)
+	two.standsIn("update held")
+}
+
 // What happens after it has begun is told as soon as ever.
 func TestStandbyTellsANewLeaderWhatItWasNotShown(t *testing.T) {
 	r, one, two := pair(t)
