@@ -59,7 +59,7 @@ type Core struct {
 	// decoded are the data that were decoded last and not taken, of the event decodedAt.
 	decoded   *recording.CallData
 	decodedAt uint64
-	reader    *recording.EventReader
+	reader    *recording.EventReader // of all events of legs
 	// hush: nothing is sent before, since the process did not run from frozen on.
 	frozen, hush time.Time
 	postponed    []step // observed meanwhile

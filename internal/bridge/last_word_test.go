@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/recorderbridge/genesys-ingestor/api/recording"
 	"github.com/recorderbridge/genesys-ingestor/internal/bridge"
 	"github.com/recorderbridge/genesys-ingestor/internal/call"
 )
@@ -60,9 +59,7 @@ func TestAnEndWaitsForWhoLedBeforeAnOutage(t *testing.T) {
 			one.Returned(r.now)
 		}
 		r.wait(2 * time.Second)
-		one.Announce(recording.FeedData{Event: recording.FeedLeader}, r.now)
-		one.sends()
-		one.Lead(2)
+		one.begins()
 		if outage {
 			one.expects()
 			r.wait(2 * time.Second)

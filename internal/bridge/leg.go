@@ -97,6 +97,9 @@ func (l *legLane) tell(c *Core, d *recording.CallData, own bool, at time.Time) {
 	if l.public.SecurePause && !d.Leg.SecurePause {
 		l.resumed, l.elsewhere = d.Timing.Received.Time, !own
 	}
+	if own {
+		l.parts = recording.Parts{} // it was not read
+	}
 	l.holds(d)
 	l.shows(d)
 	c.activity.count(at)
@@ -440,7 +443,6 @@ func (l *legLane) settled(c *Core, f *flight, now time.Time) {
 	if d.Confidence == recording.Reconciled {
 		l.ever.add(l.beside(d))
 	}
-	l.parts = recording.Parts{}
 	l.tell(c, d, true, now)
 	c.latencies = append(c.latencies, Latency{
 		Verb: d.Verb, Cause: d.Cause, Confidence: d.Confidence,

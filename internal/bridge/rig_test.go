@@ -86,6 +86,14 @@ func (i *instance) sends() (told []*recording.CallData) {
 	}
 }
 
+// begins lets the instance lead, as an instance does: it says so first.
+func (i *instance) begins() {
+	i.t.Helper()
+	i.Announce(recording.FeedData{Event: recording.FeedLeader}, i.now)
+	i.sends()
+	i.Lead(i.LeaderEvent())
+}
+
 // reads takes the rest of the stream.
 func (i *instance) reads() {
 	i.t.Helper()

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"slices"
 	"time"
 
 	"github.com/recorderbridge/genesys-ingestor/internal/call"
@@ -78,13 +79,7 @@ func (l *legLane) forsaken(c *Core, now time.Time) bool {
 		return false
 	}
 	e := &l.pending[0]
-	due := e.Received.Add(alone)
-	if working := l.written.Add(alone); !l.own && due.Before(working) {
-		due = working // one step after the other: that takes as long as there are many
-	}
-	if begun := c.leaderBegan.Add(beginning); e.Received.Before(c.leaderBegan) && due.Before(begun) {
-		due = begun
-	}
+	due := l.due(c, e)
 	if e.Reconciled || now.Before(due) || c.leaderTold.Before(due) {
 		return false
 	}
@@ -92,20 +87,29 @@ func (l *legLane) forsaken(c *Core, now time.Time) bool {
 		return true
 	}
 	told := l.published.Timing.Received.Time
-	return e.Received.After(told) || l.own && e.Received.Equal(told) || l.isOver(e)
+	return e.Received.After(told) || l.own && e.Received.Equal(told) || l.isOver()
 }
 
-// isOver reports whether a pending step and those behind it lead back to what is told. A secure
-// pause that is over is nothing to be told late.
-func (l *legLane) isOver(e *call.Edge) bool {
-	level := l.public
-	for i := range l.pending {
-		if l.pending[i].Phase() != call.Unknown {
-			break
-		}
-		level = level.Step(l.pending[i].Key)
+// due is when a working leader that was shown a step must have told it.
+func (l *legLane) due(c *Core, e *call.Edge) time.Time {
+	due := e.Received.Add(alone)
+	if atIt := l.written.Add(alone); !l.own && due.Before(atIt) {
+		due = atIt // one step after the other: that takes as long as there are many
 	}
-	return e.Phase() == call.Unknown && e.Kind != call.SecureOn && e.Kind != call.SecureOff && level.Equal(l.public)
+	if begun := c.leaderBegan.Add(beginning); e.Received.Before(c.leaderBegan) && due.Before(begun) {
+		due = begun
+	}
+	return due
+}
+
+// isOver reports whether the next steps, as far as the phase stays, lead back to what is told. A
+// secure pause that is over is nothing to be told late.
+func (l *legLane) isOver() bool {
+	steps := l.pending
+	if i := slices.IndexFunc(steps, func(e call.Edge) bool { return e.Phase() != call.Unknown }); i >= 0 {
+		steps = steps[:i]
+	}
+	return len(steps) > 0 && steps[0].Kind != call.SecureOn && steps[0].Kind != call.SecureOff && l.tells(steps).Equal(l.public)
 }
 
 // verify has REST asked about the end of a secure pause that the leader is late to tell, so that the

@@ -100,10 +100,13 @@ func (l *legLane) told(k call.Key) bool {
 }
 
 // willTell is the level that is told when everything pending is published.
-func (l *legLane) willTell() call.Level {
+func (l *legLane) willTell() call.Level { return l.tells(l.pending) }
+
+// tells is the level that is told when these steps are published.
+func (l *legLane) tells(steps []call.Edge) call.Level {
 	level := l.public
-	for i := range l.pending {
-		level = l.pending[i].From(level)
+	for i := range steps {
+		level = steps[i].From(level)
 	}
 	return level
 }
