@@ -89,10 +89,7 @@ func TestCutOffFromNATS(t *testing.T) {
 			one.ready(t).leads(t)
 			two, _ := s.logged("two")
 			two.ready(t)
-			natstest.Eventually(t, "the primary knows of the secondary", func() bool {
-				peer := one.Status().Peer
-				return peer != nil && peer.Ready
-			})
+			one.accompanied(t)
 			end := s.talk(15)
 			s.answered(10)
 			cut(way, true)
@@ -156,10 +153,7 @@ func TestCutOffFromGenesys(t *testing.T) {
 	one.ready(t).leads(t)
 	two, _ := s.logged("two")
 	two.ready(t)
-	natstest.Eventually(t, "the primary knows of the secondary", func() bool {
-		peer := one.Status().Peer
-		return peer != nil && peer.Ready
-	})
+	one.accompanied(t)
 	end := s.talk(15)
 	s.answered(10)
 	if way.Connections() == 0 {

@@ -67,11 +67,9 @@ func (a *App) restart(ctx context.Context, reason string) error {
 	begin := time.Now()
 	a.log.Info("restarting the session", "reason", reason)
 	a.engine.Announce(recording.FeedData{Event: recording.FeedRestarting, Reason: reason})
-	if a.Report().Role == recording.Primary {
-		if other, ok := a.peers.other(time.Now()); ok && other.Ready {
-			a.yield("restart")
-			a.awaitRole(ctx, recording.Secondary)
-		}
+	if other, ok := a.peers.other(time.Now()); ok && other.Ready && a.leads() {
+		a.yield("restart")
+		a.awaitRole(ctx, recording.Secondary)
 	}
 	if a.set.RestartMode == settings.RestartProcess {
 		a.log.Info("leaving, to be started again by the orchestrator")

@@ -94,6 +94,15 @@ func (i *instance) role(t *testing.T, want recording.InstanceRole) {
 	natstest.Eventually(t, "the role is "+string(want), func() bool { return i.Report().Role == want })
 }
 
+// accompanied waits until an instance knows of another one that could lead.
+func (i *instance) accompanied(t *testing.T) {
+	t.Helper()
+	natstest.Eventually(t, "the other instance is known to be ready", func() bool {
+		peer := i.Status().Peer
+		return peer != nil && peer.Ready
+	})
+}
+
 // readiness is what the endpoint for readiness answers.
 func (i *instance) readiness(t *testing.T) (status int, text string) {
 	t.Helper()
