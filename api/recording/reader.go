@@ -7,7 +7,8 @@ import (
 )
 
 // EventReader reads the call events of many logs. Of each event it reads only what is not as it was in the
-// one before in its log. It is not safe for concurrent use; make it with [NewEventReader].
+// one before in its log. It is not safe for concurrent use. Make it with [NewEventReader]: the zero value
+// has no key for [Parts].
 type EventReader struct {
 	seed maphash.Seed
 	w    written
@@ -35,7 +36,7 @@ const (
 
 // Read does what [CallData.DecodeEvent] does. Parts of the event that are the same as in like are not even
 // read: parts, which may be nil, are those that like was read from by this reader, none if it was not, and
-// become those of d.
+// become those of d. After an error, which is one of [Decode], they are none.
 func (r *EventReader) Read(d *CallData, b []byte, like *CallData, parts *Parts) error {
 	agent, queue, peers := d.Agent, d.Conversation.Queue, d.Peers[:0]
 	if *d = (CallData{}); like != nil {

@@ -114,9 +114,9 @@ func (s *slot) run(ctx context.Context) {
 // worked is how long a session must have lasted to count as one that worked.
 const worked = 2 * time.Second
 
-// tries is as how many failed ones in a row n of them count after another one. A session that has
-// worked is no reason to wait. One whose topics were confirmed and that did not last is: after it
-// only those like it count, since the platform is there again.
+// tries is how many of n failed tries in a row still count when another session has ended: none after one
+// that has worked. Where its topics were confirmed the platform is there again, so that only the short
+// sessions in a row count.
 func tries(n int, lasted time.Duration, confirmed bool, short int) int {
 	switch {
 	case lasted > worked:
