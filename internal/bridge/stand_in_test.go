@@ -212,6 +212,18 @@ func TestStandbyTellsWhatWasForAWhile(t *testing.T) {
 	two.standsIn()
 }
 
+// So it is when the standby was shown the end of the leg as well: what was for a while goes before it.
+func TestStandbyTellsWhatWasForAWhileBeforeTheEnd(t *testing.T) {
+	r, one, two := hidden(t)
+	r.wait(100 * time.Millisecond)
+	two.sees("ua", caller(), talking("leg", "ua"))
+	one.isShownHold(two)
+	two.sees("ua", caller(), hungUp())
+	r.wait(time.Second)
+	one.works(two)
+	two.standsIn("update muted", "update unmuted", "stop cleared")
+}
+
 // A standby that was started a moment ago was shown a step and the end, and the leader was not.
 // What the first word of a topic shows may be old, but nothing comes after the end.
 func TestStandbyTellsWhatItDoubtsBeforeTheEnd(t *testing.T) {
