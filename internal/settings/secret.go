@@ -46,9 +46,6 @@ func (s Secret) String() string {
 	return "[set]"
 }
 
-// GoString implements fmt.GoStringer without the value.
-func (s Secret) GoString() string { return s.String() }
-
 // Format implements fmt.Formatter, so that no verb finds the value.
 func (s Secret) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, s.String()) }
 
