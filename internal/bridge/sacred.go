@@ -18,7 +18,9 @@ func (l *legLane) sacred(c *Core, now time.Time) *flight {
 		return nil
 	}
 	if !l.resumed.IsZero() && c.tracker.PauseEnds(l.id.Conversation) {
-		return nil // so the other one has told, and no topic says otherwise
+		// So the other one has told, and no topic says otherwise. One that is shown later is another.
+		l.pending = slices.DeleteFunc(l.pending, inDoubt)
+		return nil
 	}
 	p := l.pauseFirst(level, l.saidPaused(c))
 	if p == nil {
@@ -70,6 +72,11 @@ func (l *legLane) tighten(level call.Level) *call.Edge {
 }
 
 func isPause(e call.Edge) bool { return e.Kind == call.SecureOn }
+
+// inDoubt reports whether a step is a secure pause that no topic has shown as such.
+func inDoubt(e call.Edge) bool {
+	return isPause(e) && e.Reconciled && e.Topic == "" && e.CorrelationID == ""
+}
 
 // saidPaused is when it was last said that the secure pause of the conversation is on, zero
 // when nobody says so. Where neither a topic nor REST has spoken, it is what the stream says
@@ -141,8 +148,7 @@ func (l *legLane) unmade(e *call.Edge) bool {
 		return false
 	}
 	i := slices.IndexFunc(l.pending, func(p call.Edge) bool {
-		doubted := p.Reconciled && p.Topic == "" && p.CorrelationID == ""
-		return isPause(p) && (doubted || !l.own && l.elsewhere)
+		return inDoubt(p) || isPause(p) && !l.own && l.elsewhere
 	})
 	if i < 0 {
 		return false

@@ -90,6 +90,34 @@ func TestStandbyDoesNotRepeatAPauseThatIsOver(t *testing.T) {
 	two.expects()
 }
 
+// REST is behind and says that a pause is on of which the end is told; our topic says that it is over,
+// too soon to be believed. The pause that it shows next is told with its own time.
+func TestAPauseIsNotToldWithTheTimeOfADoubtBeforeIt(t *testing.T) {
+	r, one, two := pair(t)
+	one.sees("ua", caller(), on())
+	one.expects("pause secure_paused")
+	r.wait(4 * time.Second)
+	one.sees("ua", caller(), talking("leg", "ua"))
+	one.expects("resume secure_resumed")
+	two.reads()
+	r.wait(100 * time.Millisecond)
+	two.sees(call.ViewREST, caller(), on())
+	two.expects()
+	r.wait(100 * time.Millisecond)
+	two.sees("ua", caller(), talking("leg", "ua"))
+	r.wait(500 * time.Millisecond)
+	two.expects()
+	r.wait(600 * time.Millisecond)
+	two.sees("ua", caller(), on())
+	shown := r.now
+	two.expects()
+	r.wait(500 * time.Millisecond)
+	two.expects("pause secure_paused")
+	if at := r.last().Timing.Occurred; !at.Equal(shown) {
+		t.Errorf("told to have begun %s before it was shown", shown.Sub(at.Time))
+	}
+}
+
 // A pause in doubt that is seen to be over before it was told is not told at all.
 func TestDoubtfulPauseIsTakenBack(t *testing.T) {
 	r, one, two := pair(t)
