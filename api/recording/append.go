@@ -124,6 +124,9 @@ func quote(b []byte, s string) []byte { return append(escaped(append(b, '"'), s)
 
 // escaped appends what is between the quotes.
 func escaped(b []byte, s string) []byte {
+	if plainAll(s) {
+		return append(b, s...) // nearly always
+	}
 	done := 0 // everything before it is appended
 	for i := 0; i < len(s); {
 		if i+8 <= len(s) && plain(s[i:i+8]) {
@@ -154,6 +157,26 @@ func escaped(b []byte, s string) []byte {
 		i += size
 	}
 	return append(b, s[done:]...)
+}
+
+// plainAll reports whether s can stand in a JSON string as it is. The last eight bytes
+// may overlap those before them: most texts are ids of 36 bytes.
+func plainAll(s string) bool {
+	n := len(s)
+	if n < 8 {
+		for i := range n {
+			if c := s[i]; c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' {
+				return false
+			}
+		}
+		return true
+	}
+	for i := 0; i+8 < n; i += 8 {
+		if !plain(s[i : i+8]) {
+			return false
+		}
+	}
+	return plain(s[n-8:])
 }
 
 // plain reports whether the first eight bytes of s can stand in a JSON string as

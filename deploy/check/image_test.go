@@ -3,6 +3,7 @@ package check_test
 import (
 	"bufio"
 	"bytes"
+	"debug/buildinfo"
 	"debug/elf"
 	"io/fs"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -132,6 +134,9 @@ func TestImageBuilds(t *testing.T) {
 	}
 	if !bytes.Contains(sums[0], []byte("v1.2.3")) {
 		t.Error("it does not know its version")
+	}
+	if info, err := buildinfo.Read(bytes.NewReader(sums[0])); err != nil || !slices.Contains(info.Settings, debug.BuildSetting{Key: "-pgo", Value: "default.pgo"}) {
+		t.Errorf("the compiler did not know which calls are frequent: %v", err)
 	}
 	if size := len(sums[0]); size > 20<<20 {
 		t.Errorf("the file has %d bytes", size)

@@ -183,10 +183,7 @@ func (s *stage) phases(ctx context.Context, p *process, t *trial) error {
 		if order.Frames == 0 {
 			continue
 		}
-		stop := func() error { return nil }
-		if o.Profile != "" && t.Contestant == ingestor && i == 1 {
-			stop = profile(p)
-		}
+		stop := o.profile(p, t.Contestant == ingestor && i == 1)
 		ph, err := s.drive(ctx, p, order)
 		if err = errors.Join(err, stop()); err != nil {
 			return err

@@ -39,10 +39,11 @@ func (r *Result) standby(ctx context.Context, o *Options) (err error) {
 		orders = append(orders, load.Order{Frames: int(rate * (o.Warmup + o.Duration).Seconds()), Rate: rate})
 	}
 	var costs []float64
-	for _, order := range orders {
+	for i, order := range orders {
 		before := second.cpu()
+		stop := o.profile(second, i == 1)
 		p, err := s.drive(ctx, leader, order)
-		if err != nil {
+		if err = errors.Join(err, stop()); err != nil {
 			return err
 		}
 		t.Phases = append(t.Phases, p)
@@ -102,9 +103,7 @@ func (r *Result) recovery(ctx context.Context, o *Options) (err error) {
 		if err != nil {
 			return err
 		}
-		if o.Profile != "" {
-			_ = profile(p) // until it ends
-		}
+		o.profile(p, true) // until it ends
 		if err = errors.Join(err, awaitReadyz(ctx, p, address)); err != nil {
 			return errors.Join(err, p.end())
 		}
@@ -177,11 +176,9 @@ func (r *Result) openLegs(ctx context.Context, o *Options) (err error) {
 	empty, _ := p.memory()
 	t := &trial{Contestant: ingestor}
 	for i, order := range []load.Order{{Frames: 2 * legs}, {Frames: int(1000 * (o.Warmup + o.Duration).Seconds()), Rate: 1000}} {
-		if o.Profile != "" && i == 1 {
-			defer func(stop func() error) { err = errors.Join(err, stop()) }(profile(p))
-		}
+		stop := o.profile(p, i == 1)
 		ph, err := s.drive(ctx, p, order)
-		if err != nil {
+		if err = errors.Join(err, stop()); err != nil {
 			return err
 		}
 		t.Phases = append(t.Phases, ph)

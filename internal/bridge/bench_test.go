@@ -25,20 +25,8 @@ func BenchmarkCore(b *testing.B) {
 		}
 		return len(messages)
 	}
-	snapshots := make([][2]*call.Snapshot, legs)
+	snapshots := switches(legs)
 	for n := range legs {
-		user := fmt.Sprint("user", n)
-		for muted := range 2 {
-			p := talking(fmt.Sprint("leg", n), user)
-			p.Muted = call.FlagOf(muted == 1)
-			ivr, acd := caller(), caller()
-			ivr.ID, ivr.Purpose, ivr.State, ivr.End = "ivr", "ivr", "terminated", start
-			acd.ID, acd.Purpose, acd.State, acd.End = "acd", "acd", "terminated", start
-			snapshots[n][muted] = &call.Snapshot{
-				ConversationID: fmt.Sprint("conv", n), View: user, Topic: "v2.users." + user + ".conversations.calls",
-				SecurePause: call.No, Participants: []call.Participant{caller(), ivr, acd, p},
-			}
-		}
 		snapshots[n][0].Received = c.now
 		c.core.Observe(snapshots[n][0], c.now)
 		store()
@@ -53,6 +41,71 @@ func BenchmarkCore(b *testing.B) {
 			b.Fatal("a transition is one event")
 		}
 		c.core.Latencies()
+	}
+}
+
+// switches are two snapshots of each leg, in the first of which it is not muted.
+func switches(legs int) [][2]*call.Snapshot {
+	snapshots := make([][2]*call.Snapshot, legs)
+	for n := range legs {
+		user := fmt.Sprint("user", n)
+		for muted := range 2 {
+			p := talking(fmt.Sprint("leg", n), user)
+			p.Muted = call.FlagOf(muted == 1)
+			ivr, acd := caller(), caller()
+			ivr.ID, ivr.Purpose, ivr.State, ivr.End = "ivr", "ivr", "terminated", start
+			acd.ID, acd.Purpose, acd.State, acd.End = "acd", "acd", "terminated", start
+			snapshots[n][muted] = &call.Snapshot{
+				ConversationID: fmt.Sprint("conv", n), View: user, Topic: "v2.users." + user + ".conversations.calls",
+				SecurePause: call.No, Participants: []call.Participant{caller(), ivr, acd, p},
+			}
+		}
+	}
+	return snapshots
+}
+
+// BenchmarkStandby is a transition for the instance that does not lead: fold, note what is
+// pending, read what the leader has told of it. Of every third one it reads first.
+func BenchmarkStandby(b *testing.B) {
+	const legs, events = 1000, 20_000
+	snapshots := switches(legs)
+	leader, now := bridge.NewCore(coreOptions("one")), start
+	leader.Lead(1)
+	log := make([]bridge.Entry, 0, events)
+	shows := func(c *bridge.Core, i int) {
+		s := snapshots[i%legs][i/legs%2]
+		s.CorrelationID, s.Received = fmt.Sprintf("e4e40000-0000-4000-8000-%012d", i), now
+		c.Observe(s, now)
+	}
+	for i := range events {
+		now = now.Add(time.Millisecond)
+		shows(leader, i)
+		for _, m := range leader.Next(now) {
+			log = append(log, bridge.Entry{Subject: m.Subject, Sequence: uint64(len(log) + 1), ID: m.ID, Data: bytes.Clone(m.Data), Time: now})
+			leader.Resolve(bridge.Outcome{Token: m.Token, Subject: m.Subject, Sequence: uint64(len(log))}, now)
+		}
+		leader.Latencies()
+	}
+	b.ReportAllocs()
+	var standby *bridge.Core
+	for n := 0; b.Loop(); n++ {
+		i := n % events
+		if i == 0 {
+			standby = bridge.NewCore(coreOptions("two"))
+		}
+		now = log[i].Time
+		if i%3 > 0 {
+			shows(standby, i)
+		}
+		if err := standby.Stored(&log[i], now); err != nil {
+			b.Fatal(err)
+		}
+		if i%3 == 0 {
+			shows(standby, i)
+		}
+		if len(standby.Next(now)) != 0 {
+			b.Fatal("the leader has told it")
+		}
 	}
 }
 
