@@ -22,7 +22,11 @@ var (
 // Defaults of a stream.
 const (
 	DefaultMaxAge          = 72 * time.Hour
-	DefaultDuplicateWindow = 2 * time.Minute
+	DefaultDuplicateWindow = 2 * time.Minute // of one with replicas
+	// SoleDuplicateWindow is that of a stream on one server, which checks what a message expects
+	// before it looks for its id. What it remembers of ids makes nothing surer there, and a
+	// hundred thousand are 25 MB for the collector of the server, while messages wait.
+	SoleDuplicateWindow = time.Second
 )
 
 // StreamOptions describe the stream of one adapter.
@@ -35,8 +39,8 @@ type StreamOptions struct {
 	Replicas int
 	// MaxAge is how long a message is kept. Default 72 h.
 	MaxAge time.Duration
-	// DuplicateWindow is how long the server remembers message ids. Default
-	// 2 min, but never more than MaxAge.
+	// DuplicateWindow is how long the server remembers message ids, at least. Default 2 min,
+	// without replicas 1 s, and never more than MaxAge.
 	DuplicateWindow time.Duration
 	// MaxBytes bounds the stream, the oldest messages go first. Default 0: no
 	// bound but MaxAge.
@@ -152,6 +156,9 @@ func (o StreamOptions) config() (jetstream.StreamConfig, error) {
 	}
 	if o.DuplicateWindow <= 0 {
 		o.DuplicateWindow = DefaultDuplicateWindow
+		if o.Replicas <= 1 {
+			o.DuplicateWindow = SoleDuplicateWindow
+		}
 	}
 	if o.MaxBytes <= 0 {
 		o.MaxBytes = -1

@@ -61,7 +61,7 @@ func TestProvisionCreatesAndIsRepeatable(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := stream.CachedInfo().Config
-	if c.MaxAge != 72*time.Hour || !c.DenyDelete || !c.DenyPurge || !c.AllowDirect || c.Duplicates != 2*time.Minute || c.Discard != jetstream.DiscardOld || c.Storage != jetstream.FileStorage || c.Subjects[0] != "recorder.v1.test.>" {
+	if c.MaxAge != 72*time.Hour || !c.DenyDelete || !c.DenyPurge || !c.AllowDirect || c.Duplicates != time.Second || c.Discard != jetstream.DiscardOld || c.Storage != jetstream.FileStorage || c.Subjects[0] != "recorder.v1.test.>" {
 		t.Errorf("created %+v", c)
 	}
 }
@@ -69,7 +69,7 @@ func TestProvisionCreatesAndIsRepeatable(t *testing.T) {
 func TestProvisionListsDifferencesAndChangesNothing(t *testing.T) {
 	js := natstest.JetStream(t, natstest.Connect(t, natstest.New(t).URL()))
 	made := jetstream.StreamConfig{
-		Name: streamOptions.Name, Subjects: []string{"recorder.v1.test.call.>"}, MaxAge: time.Hour, Duplicates: time.Minute,
+		Name: streamOptions.Name, Subjects: []string{"recorder.v1.test.call.>"}, MaxAge: time.Hour, Duplicates: time.Second / 2,
 		Storage: jetstream.MemoryStorage, Discard: jetstream.DiscardNew, MaxMsgs: 5, MaxMsgsPerSubject: 1,
 	}
 	if _, err := js.CreateStream(t.Context(), made); err != nil {
@@ -94,13 +94,36 @@ func TestProvisionListsDifferencesAndChangesNothing(t *testing.T) {
 	}
 }
 
+// A server that remembers ids for longer than needed is as good.
+func TestALongerDuplicateWindowIsNoDifference(t *testing.T) {
+	js := natstest.JetStream(t, natstest.Connect(t, natstest.New(t).URL()))
+	mustProvision(t, js)
+	stream, err := js.Stream(t.Context(), streamOptions.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	edited := stream.CachedInfo().Config
+	edited.Duplicates = time.Minute
+	if _, err := js.UpdateStream(t.Context(), edited); err != nil {
+		t.Fatal(err)
+	}
+	if err := publish.Provision(t.Context(), js, streamOptions); err != nil {
+		t.Error(err)
+	}
+	replicated := streamOptions
+	replicated.Replicas = 3 // what one server takes for an answer, another one may not know yet
+	if got := settings(t, publish.Provision(t.Context(), js, replicated)); !slices.Equal(got, []string{"duplicate_window", "replicas"}) {
+		t.Errorf("differences %v", got)
+	}
+}
+
 func TestBucketMadeByHandIsReported(t *testing.T) {
 	js := natstest.JetStream(t, natstest.Connect(t, natstest.New(t).URL()))
 	if _, err := js.CreateKeyValue(t.Context(), jetstream.KeyValueConfig{Bucket: leaseBucket.Name, History: 5, TTL: time.Minute}); err != nil {
 		t.Fatal(err)
 	}
 	err := publish.ProvisionBucket(t.Context(), js, leaseBucket)
-	want := []string{"allow_msg_ttl", "duplicate_window", "max_age", "max_msgs_per_subject", "subject_delete_marker_ttl"}
+	want := []string{"allow_msg_ttl", "max_age", "max_msgs_per_subject", "subject_delete_marker_ttl"}
 	if got := settings(t, err); !slices.Equal(got, want) {
 		t.Errorf("differences %v, want %v", got, want)
 	}
