@@ -188,10 +188,16 @@ func (l *legLane) learned(c *Core, e *Entry, now time.Time) error {
 		l.ever = everything
 	}
 	// What ours would tell with the same phase is no step that comes later.
+	var since []call.Edge
 	if i := slices.IndexFunc(l.pending, func(e call.Edge) bool { return e.Phase() == after.Phase }); i >= 0 {
-		steps = call.Between(l.pending[i].After, after, true)
+		if since = l.happenedSince(i, d); len(since) > 0 {
+			steps = nil
+		} else {
+			steps = call.Between(l.pending[i].After, after, true)
+		}
 	}
 	steps = l.match(steps, d)
+	l.pending = append(l.pending, since...)
 	switch {
 	case live && first:
 		l.settle = true // we began in the middle: the levels may differ
@@ -215,6 +221,28 @@ func (l *legLane) learned(c *Core, e *Entry, now time.Time) error {
 		l.facts = time.Time{}
 	}
 	return nil
+}
+
+// happenedSince are the steps from an event of somebody else to the one of ours that tells the same
+// phase, the only one that is pending: our topic was shown another change, and so much later that it
+// did not overtake the one that is told.
+func (l *legLane) happenedSince(i int, d *recording.CallData) (since []call.Edge) {
+	e := &l.pending[i]
+	if len(l.pending) > 1 || e.Reconciled || d.Confidence != recording.Observed || e.CorrelationID == d.Origin.CorrelationID ||
+		e.Received.Sub(d.Timing.Received.Time) < alone {
+		return nil
+	}
+	level := control.LevelOf(d)
+	for _, k := range call.Between(level, e.After, true) {
+		if k.Kind == call.SecureOff {
+			return nil // never guessed
+		}
+		level = level.Toward(e.After, k)
+		step := *e
+		step.Key, step.After, step.Occurred, step.Estimated = k, level, e.Received, true
+		since = append(since, step)
+	}
+	return since
 }
 
 // prune drops the pending edges that say nothing new after what somebody else has

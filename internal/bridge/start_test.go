@@ -89,3 +89,42 @@ func TestAfterAStartOfSomebodyElse(t *testing.T) {
 		}
 	}
 }
+
+// The standby has told the start of a leg that the leader was not shown. Before the leader reads
+// that, it is shown that the leg is parked: that has come since.
+func TestTheLeaderTellsWhatCameSinceAStartThatItWasNotShown(t *testing.T) {
+	for _, one := range []struct {
+		name   string
+		later  time.Duration // the notification of the leader
+		change string
+		want   []string
+	}{
+		{"another change, well later", 900 * time.Millisecond, "second", []string{"update parked"}},
+		{"the same change", 900 * time.Millisecond, "first", nil},
+		{"another change, which may have overtaken it", 400 * time.Millisecond, "second", nil},
+	} {
+		t.Run(one.name, func(t *testing.T) {
+			r := newRig(t)
+			leader, standby := r.instance("one"), r.instance("two")
+			leader.begins()
+			standby.reads()
+			r.wait(5 * time.Second)
+			shows := func(i *instance, change, state string) {
+				p := talking("leg", "ua")
+				p.State = state
+				i.Observe(&call.Snapshot{
+					ConversationID: "conv", View: "ua", Topic: "ua", CorrelationID: change, Received: r.now,
+					SecurePause: call.No, Participants: []call.Participant{caller(), p},
+				}, r.now)
+			}
+			shows(standby, "first", "connected")
+			r.wait(one.later)
+			shows(leader, one.change, "parked") // it has not been sent yet
+			r.wait(alone)
+			standby.Lead(2)
+			standby.expects("start established")
+			leader.reads()
+			leader.expects(one.want...)
+		})
+	}
+}
