@@ -73,7 +73,7 @@ func differences(found, want jetstream.StreamConfig) []Difference {
 	compare("discard", found.Discard, want.Discard, edit("--discard="+strings.ToLower(strings.TrimPrefix(want.Discard.String(), "Discard"))))
 	compare("replicas", found.Replicas, want.Replicas, fmt.Sprintf("%s, or set the replicas wanted to %d", edit(fmt.Sprintf("--replicas=%d", want.Replicas)), found.Replicas))
 	compare("max_age", found.MaxAge, want.MaxAge, fmt.Sprintf("%s, or set the age wanted to %v", edit("--max-age="+want.MaxAge.String()), found.MaxAge))
-	compare("duplicate_window", found.Duplicates, max(found.Duplicates, want.Duplicates), edit("--dupe-window="+want.Duplicates.String()))
+	compare("duplicate_window", found.Duplicates, want.Duplicates, edit("--dupe-window="+want.Duplicates.String()))
 	compare("max_bytes", limit(found.MaxBytes), limit(want.MaxBytes), edit(fmt.Sprintf("--max-bytes=%d", want.MaxBytes)))
 	compare("max_msgs", limit(found.MaxMsgs), limit(want.MaxMsgs), edit("--max-msgs=-1"))
 	compare("max_msgs_per_subject", limit(found.MaxMsgsPerSubject), limit(want.MaxMsgsPerSubject), edit(fmt.Sprintf("--max-msgs-per-subject=%d", want.MaxMsgsPerSubject)))

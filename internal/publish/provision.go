@@ -102,7 +102,13 @@ func Verify(ctx context.Context, js jetstream.JetStream, o StreamOptions) error 
 	if err != nil {
 		return fmt.Errorf("verify stream: %w", err)
 	}
-	return verify(ctx, js, "stream "+o.Name, want)
+	what := "stream " + o.Name
+	found, err := lookUp(ctx, js, what, want.Name)
+	if err != nil {
+		return err
+	}
+	want.Duplicates = max(want.Duplicates, found.Duplicates) // longer is as good
+	return verify(what, found, want)
 }
 
 // ProvisionBucket creates the bucket when it is missing; otherwise it is
@@ -129,18 +135,28 @@ func VerifyBucket(ctx context.Context, js jetstream.JetStream, o BucketOptions) 
 	if err != nil {
 		return fmt.Errorf("verify bucket: %w", err)
 	}
-	return verify(ctx, js, "bucket "+o.Name, want)
+	what := "bucket " + o.Name
+	found, err := lookUp(ctx, js, what, want.Name)
+	if err != nil {
+		return err
+	}
+	return verify(what, found, want)
 }
 
-func verify(ctx context.Context, js jetstream.JetStream, what string, want jetstream.StreamConfig) error {
-	stream, err := js.Stream(ctx, want.Name)
+// lookUp returns what a stream or bucket is like.
+func lookUp(ctx context.Context, js jetstream.JetStream, what, name string) (found jetstream.StreamConfig, err error) {
+	stream, err := js.Stream(ctx, name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		return fmt.Errorf("%s %w: run the provision command, or let the service create it", what, ErrMissing)
+		return found, fmt.Errorf("%s %w: run the provision command, or let the service create it", what, ErrMissing)
 	}
 	if err != nil {
-		return fmt.Errorf("ask for %s: %w", what, err)
+		return found, fmt.Errorf("ask for %s: %w", what, err)
 	}
-	if d := differences(stream.CachedInfo().Config, want); len(d) > 0 {
+	return stream.CachedInfo().Config, nil
+}
+
+func verify(what string, found, want jetstream.StreamConfig) error {
+	if d := differences(found, want); len(d) > 0 {
 		return &DifferenceError{What: what, Differences: d}
 	}
 	return nil

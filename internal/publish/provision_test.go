@@ -123,7 +123,7 @@ func TestBucketMadeByHandIsReported(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := publish.ProvisionBucket(t.Context(), js, leaseBucket)
-	want := []string{"allow_msg_ttl", "max_age", "max_msgs_per_subject", "subject_delete_marker_ttl"}
+	want := []string{"allow_msg_ttl", "duplicate_window", "max_age", "max_msgs_per_subject", "subject_delete_marker_ttl"}
 	if got := settings(t, err); !slices.Equal(got, want) {
 		t.Errorf("differences %v, want %v", got, want)
 	}
