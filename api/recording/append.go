@@ -134,7 +134,7 @@ func escaped(b []byte, s string) []byte {
 			continue
 		}
 		c := s[i]
-		if c >= ' ' && c < utf8.RuneSelf && c != '"' && c != '\\' {
+		if plainByte(c) {
 			i++
 			continue
 		}
@@ -165,7 +165,7 @@ func plainAll(s string) bool {
 	n := len(s)
 	if n < 8 {
 		for i := range n {
-			if c := s[i]; c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' {
+			if !plainByte(s[i]) {
 				return false
 			}
 		}
@@ -178,6 +178,8 @@ func plainAll(s string) bool {
 	}
 	return plain(s[n-8:])
 }
+
+func plainByte(c byte) bool { return c >= ' ' && c < utf8.RuneSelf && c != '"' && c != '\\' }
 
 // plain reports whether the first eight bytes of s can stand in a JSON string as
 // they are. It looks at all of them at once: most texts are ids.
