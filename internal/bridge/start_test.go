@@ -91,17 +91,22 @@ func TestAfterAStartOfSomebodyElse(t *testing.T) {
 }
 
 // The standby has told the start of a leg that the leader was not shown. Before the leader reads
-// that, it is shown that the leg is parked: that has come since.
+// that, it is shown that the leg is parked: that has come since. The end of a pause is not guessed.
 func TestTheLeaderTellsWhatCameSinceAStartThatItWasNotShown(t *testing.T) {
+	parked := talking("leg", "ua")
+	parked.State = "parked"
 	for _, one := range []struct {
 		name   string
+		first  call.Participant
 		later  time.Duration // the notification of the leader
 		change string
+		shown  call.Participant
 		want   []string
 	}{
-		{"another change, well later", 900 * time.Millisecond, "second", []string{"update parked"}},
-		{"the same change", 900 * time.Millisecond, "first", nil},
-		{"another change, which may have overtaken it", 400 * time.Millisecond, "second", nil},
+		{"another change, well later", talking("leg", "ua"), 900 * time.Millisecond, "second", parked, []string{"update parked"}},
+		{"the same change", talking("leg", "ua"), 900 * time.Millisecond, "first", parked, nil},
+		{"another change, which may have overtaken it", talking("leg", "ua"), 400 * time.Millisecond, "second", parked, nil},
+		{"the end of a pause", on(), 900 * time.Millisecond, "second", parked, nil},
 	} {
 		t.Run(one.name, func(t *testing.T) {
 			r := newRig(t)
@@ -109,22 +114,24 @@ func TestTheLeaderTellsWhatCameSinceAStartThatItWasNotShown(t *testing.T) {
 			leader.begins()
 			standby.reads()
 			r.wait(5 * time.Second)
-			shows := func(i *instance, change, state string) {
-				p := talking("leg", "ua")
-				p.State = state
+			shows := func(i *instance, change string, p call.Participant) {
 				i.Observe(&call.Snapshot{
 					ConversationID: "conv", View: "ua", Topic: "ua", CorrelationID: change, Received: r.now,
-					SecurePause: call.No, Participants: []call.Participant{caller(), p},
+					SecurePause: p.SecurePause, Participants: []call.Participant{caller(), p},
 				}, r.now)
 			}
-			shows(standby, "first", "connected")
+			shows(standby, "first", one.first)
 			r.wait(one.later)
-			shows(leader, one.change, "parked") // it has not been sent yet
+			shows(leader, one.change, one.shown) // it has not been sent yet
+			shown := r.now
 			r.wait(alone)
 			standby.Lead(2)
 			standby.expects("start established")
 			leader.reads()
 			leader.expects(one.want...)
+			if d := r.last(); len(one.want) > 0 && (!d.Timing.Occurred.Equal(shown) || !d.Timing.Estimated) {
+				t.Errorf("told as of %s, estimated %t: it was shown at %s", d.Timing.Occurred, d.Timing.Estimated, shown)
+			}
 		})
 	}
 }
