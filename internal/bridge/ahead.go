@@ -23,8 +23,8 @@ type mark struct {
 	at, seen, told time.Time
 	// weak: it may never be observed, because our topic has spoken since, or has been
 	// silent for long. After a frozen link or process the notifications all come late,
-	// so that the step may still be among them.
-	weak bool
+	// so that the step may still be among them. asked: REST is asked about it.
+	weak, asked bool
 }
 
 // is reports whether an observed step is the one that was published.

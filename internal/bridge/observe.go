@@ -74,9 +74,9 @@ func (c *Core) contradict(s *call.Snapshot, now time.Time) {
 		for i := range l.ahead {
 			m := &l.ahead[i]
 			switch age := now.Sub(m.seen); {
-			case m.weak:
+			case m.asked || m.weak && (!s.Waited.IsZero() || !l.contradicts(m)):
 			case age >= overtaking:
-				m.weak = true
+				m.weak, m.asked = true, true
 				l.hesitate(c, now)
 				c.wonder(s.ConversationID, l.unsure, now, 0)
 			default:
@@ -84,6 +84,12 @@ func (c *Core) contradict(s *call.Snapshot, now time.Time) {
 			}
 		}
 	}
+}
+
+// contradicts reports whether a step that somebody else has told, and nothing after it that undoes it,
+// is none that our own topic shows.
+func (l *legLane) contradicts(m *mark) bool {
+	return l.public.Step(m.key).Equal(l.public) && !l.seen.Step(m.key).Equal(l.seen.Level)
 }
 
 // overtaking is how long notifications of one topic may overtake each other.
