@@ -26,8 +26,16 @@ const firstAsk = 300 * time.Millisecond
 func (c *Core) wonder(conversation string, until, now time.Time, after time.Duration) {
 	c.wonders[conversation] = until
 	if a, asked := c.asks[conversation]; !asked || a.tries == 0 && a.next.After(now.Add(after)) {
-		c.asks[conversation] = ask{next: now.Add(after)}
+		c.askAt(conversation, ask{next: now.Add(after)})
 	}
+}
+
+// askAt has REST asked about a conversation at its time.
+func (c *Core) askAt(conversation string, a ask) {
+	if len(c.asks) == 0 || a.next.Before(c.asksDue) {
+		c.asksDue = a.next
+	}
+	c.asks[conversation] = a
 }
 
 func (c *Core) doubtful(conversation string, now time.Time) bool {
@@ -43,7 +51,7 @@ func (c *Core) doubt(conversation string, now time.Time) {
 	_, asked := c.asks[conversation]
 	switch {
 	case doubtful && !asked:
-		c.asks[conversation] = ask{next: now.Add(firstAsk)}
+		c.askAt(conversation, ask{next: now.Add(firstAsk)})
 	case !doubtful && asked:
 		delete(c.asks, conversation)
 	}
@@ -55,9 +63,14 @@ func (c *Core) doubt(conversation string, now time.Time) {
 // first.
 func (c *Core) Asks(now time.Time) []string {
 	c.thaw(now) // what was observed before comes before
+	if len(c.asks) == 0 || c.asksDue.After(now) {
+		return nil
+	}
 	var due []string
+	c.asksDue = now.Add(slowAsk)
 	for id, a := range c.asks {
 		if a.next.After(now) {
+			c.askAt(id, a)
 			continue
 		}
 		c.waited = time.Time{}
@@ -76,7 +89,7 @@ func (c *Core) Asks(now time.Time) []string {
 			delete(c.asks, id) // the periodic comparison goes on with it
 			continue
 		}
-		c.asks[id] = a
+		c.askAt(id, a)
 		due = append(due, id)
 	}
 	c.pausedFirst(due)

@@ -77,6 +77,7 @@ type Core struct {
 	compared recording.CallData
 	loads    []Load
 	asks     map[string]ask       // conversations to be asked about
+	asksDue  time.Time            // none of them is due before
 	wonders  map[string]time.Time // those asked about because of late topics, until when
 	// answered are those that were read, by when REST was asked.
 	answered map[string]time.Time
@@ -358,6 +359,30 @@ func (c *Core) wake(now time.Time) {
 	}
 	clear(c.later[len(rest):])
 	c.later = rest
+}
+
+// Due is when time alone makes something due: a question, a leg that waits, or the end of a hush. It is
+// zero when there is nothing, and may be too early.
+func (c *Core) Due(now time.Time) (due time.Time) {
+	sooner := func(t time.Time) {
+		if due.IsZero() || t.Before(due) {
+			due = t
+		}
+	}
+	if len(c.asks) > 0 {
+		sooner(c.asksDue)
+	}
+	if c.hush.After(now) {
+		sooner(c.hush)
+		return due
+	}
+	if len(c.later) > 0 {
+		sooner(c.due)
+	}
+	if len(c.ready) > 0 {
+		sooner(now) // what one of them has sent was not taken
+	}
+	return due
 }
 
 // Latencies returns what was stored since it was last asked, and forgets it. The slice

@@ -124,9 +124,10 @@ type Engine struct {
 	stopped bool
 	// mail is what was brought while somebody else had the lock.
 	mail mailbox
-	// ticked is when the ticker last came, swept when what is old was forgotten.
-	ticked, swept time.Time
-	ticks         int
+	// alarm rings at the next tick. ticked is when the last one came, looked when one looked at what the
+	// leader has not told, swept when what is old was forgotten.
+	alarm                       *time.Timer
+	next, ticked, looked, swept time.Time
 }
 
 type waiter struct {
@@ -151,7 +152,7 @@ func NewEngine(o EngineOptions) *Engine {
 	return &Engine{
 		opts: o, log: o.Logger, core: NewCore(o.Core), loads: make(chan Load, 1024),
 		reconcile: make(chan struct{}, 1), urgent: make(chan string, 256), doubtful: make(chan string, 256), asking: make(map[string]bool), unfinished: make(chan []string, 1), done: make(chan struct{}),
-		gaps: newGaps(o.Core.Instance),
+		gaps: newGaps(o.Core.Instance), alarm: time.NewTimer(lookEvery),
 	}
 }
 
@@ -289,6 +290,7 @@ func (e *Engine) leave(now time.Time) {
 func (e *Engine) left(now time.Time) {
 	e.gathered.Store(false)
 	sent := e.round(now)
+	e.plan(now)
 	missed := e.core.Missed()
 	if e.gaps.blind() {
 		missed = nil
@@ -321,14 +323,11 @@ func (e *Engine) Run(ctx context.Context) error {
 		helpers.Go(func() { e.asker(ctx, e.doubtful, WhyDoubt) })
 	}
 
-	ticker := time.NewTicker(time.Second / ticksPerSecond)
-	defer ticker.Stop()
-	var slow time.Time
-	for {
+	for slow := (time.Time{}); ; {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case now := <-ticker.C:
+		case now := <-e.alarm.C:
 			second := now.Sub(slow) >= time.Second
 			if second {
 				slow = now
@@ -336,50 +335,6 @@ func (e *Engine) Run(ctx context.Context) error {
 			e.tick(second)
 		}
 	}
-}
-
-const (
-	ticksPerSecond = 50
-	standInTicks   = 5 // of which so many go by between two looks
-)
-
-// tick does what is due, and once a second what may be late by as much.
-func (e *Engine) tick(second bool) {
-	if second {
-		e.feel()
-	}
-	e.Do(func(c *Core, now time.Time) {
-		if late := now.Sub(e.ticked); late > frozenAfter && !e.ticked.IsZero() {
-			e.log.Warn("this process did not run for a while", "silent", late.Round(time.Millisecond).String())
-		}
-		e.ticked = now
-		if e.ticks++; e.ticks%standInTicks == 0 {
-			c.StandIn()
-		}
-		c.TickLegs(now, c.Legs()/ticksPerSecond+1)
-		if second {
-			c.rooms.shrink()
-			e.beat(now)
-		}
-		if now.Sub(e.swept) >= time.Minute {
-			e.swept = now
-			c.Sweep(now)
-		}
-		for _, id := range c.Asks(now) {
-			if e.asking[id] {
-				continue // the question waits for its turn
-			}
-			questions := e.doubtful
-			if c.tracker.PauseOn(id) {
-				questions = e.urgent
-			}
-			select {
-			case questions <- id:
-				e.asking[id] = true
-			default: // it is asked again
-			}
-		}
-	})
 }
 
 // feel asks how the platform connection is. It is asked outside of the lock, since it
