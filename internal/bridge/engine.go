@@ -247,7 +247,7 @@ func (e *Engine) HandOver(ctx context.Context) error {
 
 // enter takes the lock and says what time it is, which never runs backwards under it.
 // It is false, and the lock free, when the engine has stopped. Whoever comes first after
-// a freeze of the process sees that the ticker is late.
+// a freeze of the process sees that the last tick is long ago.
 func (e *Engine) enter() (now time.Time, ok bool) {
 	e.mu.Lock()
 	return e.entered()
