@@ -62,13 +62,13 @@ func TestTicksAreRareWhereNothingIsDue(t *testing.T) {
 	for legs, most := range map[int]int{0: 11, manyLegs: 11, manyLegs + 1: 51} {
 		synctest.Test(t, func(t *testing.T) {
 			e := running(t, &sentOff{})
-			e.Do(func(c *Core, now time.Time) {
+			e.Do(func(c *Core, _ time.Time) {
 				for len(c.all) < legs {
 					l := c.newLeg(call.ID{Conversation: "conv", Leg: time.Duration(len(c.all)).String()}, time.Duration(len(c.all)).String())
 					l.seen = &call.Leg{Level: call.Level{Phase: call.Connected}}
 				}
 			})
-			time.Sleep(2*lookEvery)
+			time.Sleep(2 * lookEvery)
 			if n := e.countTicks(time.Second); n > most || n < most-1 {
 				t.Errorf("%d ticks in a second with %d legs, want %d or so", n, legs, most)
 			}
