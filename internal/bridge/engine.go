@@ -126,8 +126,9 @@ type Engine struct {
 	mail mailbox
 	// alarm rings at the next tick. ticked is when the last one came, looked when one looked at what the
 	// leader has not told, swept when what is old was forgotten.
-	alarm                       *time.Timer
-	next, ticked, looked, swept time.Time
+	alarm                 *time.Timer
+	next                  time.Time
+	ticked, looked, swept time.Time
 }
 
 type waiter struct {
@@ -323,7 +324,8 @@ func (e *Engine) Run(ctx context.Context) error {
 		helpers.Go(func() { e.asker(ctx, e.doubtful, WhyDoubt) })
 	}
 
-	for slow := (time.Time{}); ; {
+	var slow time.Time
+	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -351,6 +353,7 @@ func (e *Engine) stop() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.stopped = true
+	e.alarm.Stop() // nobody sets it again
 	close(e.done)
 }
 

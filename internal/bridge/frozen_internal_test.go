@@ -23,22 +23,32 @@ func (s *sentOff) Send(m Message) error {
 	return nil
 }
 
+// bare returns an engine that asks nobody and is told of nothing but calls.
+func bare(out Publisher) *Engine {
+	return NewEngine(EngineOptions{Publisher: out, Core: CoreOptions{
+		Adapter: "acme", Instance: "a", Policy: control.Policy{Purposes: []string{"agent"}}, Names: nameless{},
+		Tracker: call.Options{Subscribed: func(string) bool { return true }},
+	}, Heartbeat: time.Hour, Reconcile: time.Hour})
+}
+
+// answered is what the topic of an agent shows who has answered just now.
+func answered(conversation, leg string) *call.Snapshot {
+	return &call.Snapshot{ConversationID: conversation, View: "ua", Received: time.Now(), Participants: []call.Participant{
+		{ID: leg, UserID: "ua", Purpose: "agent", State: "connected", Connected: time.Now()},
+	}}
+}
+
 // What follows from snapshots that come together is sent when no further one has come, or by
 // whoever uses the engine before.
 func TestSnapshotsAreGathered(t *testing.T) {
 	out := &sentOff{}
-	e := NewEngine(EngineOptions{Publisher: out, Core: CoreOptions{
-		Adapter: "acme", Instance: "a", Policy: control.Policy{Purposes: []string{"agent"}}, Names: nameless{},
-		Tracker: call.Options{Subscribed: func(string) bool { return true }},
-	}})
+	e := bare(out)
 	e.Do(func(c *Core, _ time.Time) { c.Lead(1) })
 	e.tick(true)
 	for n, follow := range []func(){e.Flush, func() { e.tick(false) }, func() { e.Do(func(*Core, time.Time) {}) }} {
 		before := out.n
 		for _, leg := range []string{"one", "two"} {
-			e.Gather(&call.Snapshot{ConversationID: fmt.Sprint(n), View: "ua", Received: time.Now(), Participants: []call.Participant{
-				{ID: leg, UserID: "ua", Purpose: "agent", State: "connected", Connected: time.Now()},
-			}})
+			e.Gather(answered(fmt.Sprint(n), leg))
 		}
 		if out.n != before {
 			t.Errorf("%d: %d events while more may have come", n, out.n-before)
@@ -58,15 +68,8 @@ func TestSnapshotsAreGathered(t *testing.T) {
 func TestEngineIsSilentAfterAFreeze(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out := &sentOff{}
-		e := NewEngine(EngineOptions{Publisher: out, Core: CoreOptions{
-			Adapter: "acme", Instance: "a", Policy: control.Policy{Purposes: []string{"agent"}}, Names: nameless{},
-			Tracker: call.Options{Subscribed: func(string) bool { return true }},
-		}})
-		say := func(conversation string) {
-			e.Snapshot(&call.Snapshot{ConversationID: conversation, View: "ua", Received: time.Now(), Participants: []call.Participant{
-				{ID: "leg", UserID: "ua", Purpose: "agent", State: "connected", Connected: time.Now()},
-			}})
-		}
+		e := bare(out)
+		say := func(conversation string) { e.Snapshot(answered(conversation, "leg")) }
 		e.Do(func(c *Core, _ time.Time) { c.Lead(1) })
 		e.tick(true)
 		say("one")

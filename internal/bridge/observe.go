@@ -64,7 +64,8 @@ func (c *Core) distrust(conversation string, now time.Time) {
 
 // contradict looks for steps that somebody else has told and that the leg's own topic does
 // not show, although it has spoken a while later: its notification was missed, or the step is
-// over and the end was missed by the one who told it. REST is asked which.
+// over and the end was missed by the one who told it. REST is asked which, once. A step that was weak
+// when it was read may be history, so that more is wanted: a notification that has not waited, and denies it.
 func (c *Core) contradict(s *call.Snapshot, now time.Time) {
 	for leg := range c.tracker.Legs(s.ConversationID) {
 		l := laneOf(leg)
@@ -86,8 +87,7 @@ func (c *Core) contradict(s *call.Snapshot, now time.Time) {
 	}
 }
 
-// contradicts reports whether a step that somebody else has told, and nothing after it that undoes it,
-// is none that our own topic shows.
+// contradicts reports whether our own topic denies a step that is told, and that nothing has undone since.
 func (l *legLane) contradicts(m *mark) bool {
 	return l.public.Step(m.key).Equal(l.public) && !l.seen.Step(m.key).Equal(l.seen.Level)
 }

@@ -3,13 +3,13 @@ package bridge
 import (
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/recorderbridge/genesys-ingestor/internal/call"
-	"github.com/recorderbridge/genesys-ingestor/internal/control"
 )
 
 // refusing accepts no message, and notes when it was asked to take one of a call.
@@ -24,13 +24,10 @@ func (r *refusing) Send(m Message) error {
 	return errors.New("not now")
 }
 
-// running starts an engine that leads, in a bubble of its own time.
+// running starts an engine that leads.
 func running(t *testing.T, out Publisher) *Engine {
 	t.Helper()
-	e := NewEngine(EngineOptions{Publisher: out, Core: CoreOptions{
-		Adapter: "acme", Instance: "a", Policy: control.Policy{Purposes: []string{"agent"}}, Names: nameless{},
-		Tracker: call.Options{Subscribed: func(string) bool { return true }},
-	}, Heartbeat: time.Hour, Reconcile: time.Hour})
+	e := bare(out)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {
@@ -63,8 +60,9 @@ func TestTicksAreRareWhereNothingIsDue(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			e := running(t, &sentOff{})
 			e.Do(func(c *Core, _ time.Time) {
-				for len(c.all) < legs {
-					l := c.newLeg(call.ID{Conversation: "conv", Leg: time.Duration(len(c.all)).String()}, time.Duration(len(c.all)).String())
+				for n := range legs {
+					name := strconv.Itoa(n)
+					l := c.newLeg(call.ID{Conversation: "conv", Leg: name}, name)
 					l.seen = &call.Leg{Level: call.Level{Phase: call.Connected}}
 				}
 			})
@@ -83,9 +81,7 @@ func TestATickComesWhenSomethingIsDue(t *testing.T) {
 		e := running(t, out)
 		time.Sleep(510 * time.Millisecond)
 		began := time.Now()
-		e.Snapshot(&call.Snapshot{ConversationID: "conv", View: "ua", Received: began, Participants: []call.Participant{
-			{ID: "leg", UserID: "ua", Purpose: "agent", State: "connected", Connected: began},
-		}})
+		e.Snapshot(answered("conv", "leg"))
 		time.Sleep(3*firstRetry + soonest)
 		synctest.Wait()
 		want := []time.Duration{0, firstRetry, 3 * firstRetry}
