@@ -211,7 +211,11 @@ func (c *Core) stored(l *lane, e *Entry, now time.Time) error {
 		c.landed(l, e.Sequence, now)
 		return nil
 	}
-	// Whatever is in flight expects another predecessor and will be refused.
+	// Whatever is in flight expects another predecessor and will be refused. What was refused has
+	// waited for nothing else.
+	if l.conflicts > 0 {
+		c.hasten(l)
+	}
 	l.flight, l.sequence, l.conflicts = nil, e.Sequence, 0
 	err := l.learned(c, e, now)
 	c.enqueue(l)

@@ -138,6 +138,23 @@ func TestFollowerIsSilent(t *testing.T) {
 	i.expects("start established")
 }
 
+// A message that was refused waits for the tail to show why, and for nothing else.
+func TestWhatWasRefusedGoesAsSoonAsTheTailShowsWhy(t *testing.T) {
+	r := newRig(t)
+	one, two := r.instance("one"), r.instance("two")
+	for _, i := range []*instance{one, two} {
+		i.Lead(1)
+		i.sees("ua", caller(), talking("leg", "ua"))
+	}
+	one.expects("start established")
+	two.sees("ua", caller(), muted("leg", "ua"))
+	m := two.Next(r.now)[0]
+	two.Resolve(bridge.Outcome{Token: m.Token, Subject: m.Subject, Verdict: bridge.Conflict, Sequence: 1}, r.now)
+	two.expects()
+	two.reads()
+	two.expects("update muted")
+}
+
 // TestConflictThatTheTailHasOvertaken: the tail may show what stands in the way before
 // the broker's answer says so; nothing has to be read then.
 func TestConflictThatTheTailHasOvertaken(t *testing.T) {
