@@ -50,6 +50,7 @@ type App struct {
 	names    *names
 	peers    *peers
 	natsUp   *publish.State
+	haste    *publish.Haste
 	schedule restart.Schedule
 	account  string
 	started  time.Time
@@ -117,7 +118,7 @@ func New(o Options) (*App, error) {
 	process := rand.Text()
 	a := &App{
 		opts: o, set: s, log: o.Logger, listener: listener, names: newNames(), peers: newPeers(s.InstanceID, process), process: process,
-		natsUp: publish.NewState(), schedule: schedule, account: account(s.ClientID, s.APIURL), started: time.Now(),
+		natsUp: publish.NewState(), haste: publish.NewHaste(), schedule: schedule, account: account(s.ClientID, s.APIURL), started: time.Now(),
 		connect: make(chan struct{}), leave: make(chan struct{}), done: make(chan struct{}), renewals: make(chan string, 1), tell: make(chan struct{}, 1), leaseKey: "leader",
 		role: recording.Secondary, renewed: time.Now(),
 	}
@@ -274,7 +275,7 @@ func (a *App) assemble(ctx context.Context) error {
 		return err
 	}
 	if a.tail, err = publish.NewTail(a.js, publish.TailOptions{
-		Stream: stream, Subject: recording.AllSubjects(s.AdapterName), Since: since, Logger: a.log,
+		Stream: stream, Subject: recording.AllSubjects(s.AdapterName), Since: since, Haste: a.haste, Logger: a.log,
 		CaughtUp: func() {
 			a.engine.Recovered()
 			a.caughtUp.Store(true)

@@ -73,6 +73,7 @@ func (a *App) lead(ctx context.Context) error {
 	}()
 	for ctx.Err() == nil {
 		err := a.lease.Hold(ctx, a.term)
+		a.haste.Set(false)
 		switch {
 		case ctx.Err() != nil:
 		case errors.Is(err, lease.ErrLost):
@@ -98,10 +99,12 @@ func (a *App) term(ctx context.Context, t lease.Term) error {
 	a.handing.Store(0) // if the lead was let go, nobody took it: that is over
 	before := uint64(0)
 	a.engine.Do(func(c *bridge.Core, _ time.Time) { before = c.LeaderEvent() })
+	a.haste.Set(true) // every leg waits
 	a.engine.Announce(recording.FeedData{Event: recording.FeedLeader})
 	err := a.engine.Wait(ctx, func(c *bridge.Core, tail uint64) bool {
 		return c.LeaderEvent() > before && tail >= c.LeaderEvent()
 	})
+	a.haste.Set(false)
 	if err != nil {
 		return err
 	}
@@ -128,6 +131,7 @@ func (a *App) term(ctx context.Context, t lease.Term) error {
 // leader has nothing to repair. What does not make it is the next leader's work.
 func (a *App) handOver() {
 	begin := time.Now()
+	a.haste.Set(true) // until the lease is released
 	if a.leaving() {
 		a.engine.Announce(recording.FeedData{Event: recording.FeedStopping, Reason: "leaving"})
 	}

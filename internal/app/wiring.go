@@ -29,7 +29,7 @@ func stateBucket(s settings.Settings) string {
 // connection translates the settings for publish.
 func (a *App) connection() publish.ConnectOptions {
 	o := connectOptions(a.set)
-	o.State, o.Logger = a.natsUp, a.log
+	o.State, o.Haste, o.Logger = a.natsUp, a.haste, a.log
 	return o
 }
 

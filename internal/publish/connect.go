@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -56,6 +57,9 @@ type ConnectOptions struct {
 	// PingInterval between questions whether the server is alive. Default 2 s; a
 	// dead connection is given up after two to three of them.
 	PingInterval time.Duration
+	// Haste, when set and on, has each answer read as it comes. Otherwise answers that come
+	// one after the other gather for some milliseconds.
+	Haste *Haste
 	// State, when set, follows the connection.
 	State *State
 	// Logger receives changes of the connection and refused permissions.
@@ -93,6 +97,10 @@ func Connect(ctx context.Context, o ConnectOptions) (*nats.Conn, error) {
 	if state == nil {
 		state = NewState()
 	}
+	haste := o.Haste
+	if haste == nil {
+		haste = NewHaste()
+	}
 	ping := o.PingInterval
 	if ping <= 0 {
 		ping = defaultPingInterval
@@ -117,6 +125,7 @@ func Connect(ctx context.Context, o ConnectOptions) (*nats.Conn, error) {
 		// already reported as unknown.
 		nats.ReconnectBufSize(-1),
 		nats.Timeout(dialTimeout),
+		nats.SetCustomDialer(&gatheringDialer{Dialer: net.Dialer{Timeout: dialTimeout}, haste: haste}),
 		nats.PingInterval(ping),
 		nats.MaxPingsOutstanding(maxPingsOut),
 		// The library holds its lock while it writes. Without a short limit a

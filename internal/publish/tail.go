@@ -54,6 +54,8 @@ type TailOptions struct {
 	// CaughtUp, when set, is called once, between two calls of deliver: all that
 	// was stored when Run began has been delivered.
 	CaughtUp func()
+	// Haste, when set and on, has messages delivered as they are stored, see [Tail.Run].
+	Haste *Haste
 	// Logger. Default: nothing is logged.
 	Logger *slog.Logger
 }
@@ -90,6 +92,9 @@ func NewTail(js jetstream.JetStream, o TailOptions) (*Tail, error) {
 	if o.Heartbeat <= 0 {
 		o.Heartbeat = DefaultHeartbeat
 	}
+	if o.Haste == nil {
+		o.Haste = NewHaste()
+	}
 	o.Heartbeat = max(o.Heartbeat, 100*time.Millisecond)
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -114,7 +119,7 @@ func (t *Tail) Stats() TailStats {
 // deliver is called on Run's goroutine with messages as they have come, in stream order,
 // each message once; messages of our own may be left out, see [Tail.Own]. It must not keep
 // the slice; it may keep the entries. While it works, the server keeps what follows. Under
-// traffic an entry may come some milliseconds late, so that several come in one call.
+// traffic an entry may come some 20 milliseconds late, so that many come in one call.
 // Run must not be called twice.
 func (t *Tail) Run(ctx context.Context, deliver func([]Entry)) error {
 	var origin time.Time // of the stream we read

@@ -19,9 +19,9 @@ const (
 	tailInactive = 30 * time.Second
 	// tailExpires is how long the server keeps one pull request.
 	tailExpires = 30 * time.Second
-	// tailGather is how long messages gather at the server under traffic. The tail wakes
-	// up once for several of them then, and so does whoever it delivers to.
-	tailGather = 5 * time.Millisecond
+	// tailGather is how long messages gather at the server under traffic, but not in haste. The tail wakes up once for many of them then, and so does
+	// whoever it delivers to.
+	tailGather = 20 * time.Millisecond
 	// tailFew messages within that time are not worth it: the next tailTrickle ones are
 	// delivered as they are stored.
 	tailFew, tailTrickle = 2, 16
@@ -83,7 +83,7 @@ func (t *Tail) consume(ctx context.Context, origin *time.Time, deliver func([]En
 				return err
 			}
 		case p.outstanding > 0 || gathering:
-		case p.atEnd && p.brought > tailFew:
+		case p.atEnd && p.brought > tailFew && !t.options.Haste.on.Load():
 			gathering = true
 			gather.Reset(tailGather)
 		default:
@@ -96,6 +96,10 @@ func (t *Tail) consume(ctx context.Context, origin *time.Time, deliver func([]En
 			}
 		}
 		select {
+		case <-t.options.Haste.began:
+			if gathering {
+				gather.Reset(0)
+			}
 		case <-gather.C:
 			gathering = false
 			p.atEnd = false

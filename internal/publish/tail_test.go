@@ -3,7 +3,9 @@ package publish_test
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -106,4 +108,32 @@ func TestTailReadsAWindowOfManyRequests(t *testing.T) {
 	if s := tail.Stats(); s.Rebuilds != 0 || s.Missing != 0 {
 		t.Errorf("stats %+v", s)
 	}
+}
+
+// Under traffic messages are delivered many at a time, unless somebody waits for one.
+func TestTailGathersUnlessInHaste(t *testing.T) {
+	js := natstest.JetStream(t, natstest.Connect(t, natstest.New(t).URL()))
+	mustProvision(t, js)
+	got := new(collector)
+	var calls atomic.Int64
+	haste := publish.NewHaste()
+	runTail(t, js, publish.TailOptions{Stream: streamOptions.Name, Subject: streamOptions.Subjects[0], Haste: haste}, func(batch []publish.Entry) {
+		calls.Add(1)
+		got.add(batch)
+	})
+	stored := 0
+	traffic := func(on bool) int64 {
+		haste.Set(on)
+		calls.Store(0)
+		for range 300 {
+			store(t, js, 1)
+			time.Sleep(time.Millisecond)
+		}
+		stored += 300
+		natstest.Eventually(t, "all entries", func() bool { return got.count() == stored })
+		return calls.Load()
+	}
+	// A machine that is busy with something else delivers many at a time in any case.
+	natstest.Eventually(t, "thrice as many deliveries in haste", func() bool { return traffic(true) > 3*traffic(false) })
+	checkContiguous(t, got.all(), 1)
 }
