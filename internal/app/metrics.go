@@ -45,8 +45,8 @@ func newMetrics(a *App, r prometheus.Registerer) *metrics {
 	}
 	m := &metrics{
 		events:          prometheus.NewCounterVec(counter("events_stored_total", "Call events of this instance that the stream has acknowledged."), []string{"verb", "cause", "confidence"}),
-		latency:         prometheus.NewHistogramVec(histogram("receipt_to_stored_seconds", "From the receipt of a notification to the acknowledgement of its event."), []string{"verb"}),
-		publish:         prometheus.NewHistogram(histogram("publish_seconds", "From the first attempt to the acknowledgement of an event.")),
+		latency:         prometheus.NewHistogramVec(histogram("receipt_to_stored_seconds", "From the receipt of a notification to the acknowledgement of its event. Under traffic acknowledgements are read together, up to 5 ms late."), []string{"verb"}),
+		publish:         prometheus.NewHistogram(histogram("publish_seconds", "From the first attempt to the acknowledgement of an event. Under traffic acknowledgements are read together, up to 5 ms late.")),
 		promotions:      prometheus.NewCounter(counter("promotions_total", "Times this instance took the lead.")),
 		restarts:        prometheus.NewCounterVec(counter("session_restarts_total", "Completed restarts of the session."), []string{"reason"}),
 		restartFailures: prometheus.NewCounter(counter("session_restart_failures_total", "Restarts of the session that failed; the old session went on.")),
