@@ -132,7 +132,7 @@ func (l *legLane) described(c *Core, e *call.Edge) *call.Leg {
 	}
 	if !l.seen.SecurePause {
 		// It was on then, where it is not told to be over.
-		e.After.SecurePause = e.After.SecurePause && l.resumed.IsZero()
+		e.After.SecurePause = e.After.SecurePause && (l.resumed.IsZero() || l.beganPaused(e))
 		return l.seen
 	}
 	// A leg that is not connected has no pause of its own to be told first.
@@ -142,6 +142,12 @@ func (l *legLane) described(c *Core, e *call.Edge) *call.Leg {
 	leg := *l.seen
 	leg.SecurePause, e.After.SecurePause = false, false
 	return &leg
+}
+
+// beganPaused reports whether a step is the start of a leg in a secure pause of which the end was told
+// while the start was not: it is told as it was, and then the end, unless another pause is on.
+func (l *legLane) beganPaused(e *call.Edge) bool {
+	return e.Phase() == call.Connected && e.After.SecurePause && e.Received.Before(l.resumed) && !l.public.SecurePause
 }
 
 // state is the state that was told last.
@@ -188,7 +194,11 @@ func (l *legLane) level(c *Core, learned call.Edge) {
 func (l *legLane) stepOf(c *Core, as *call.Leg, e *call.Edge, now time.Time) *flight {
 	d := c.rooms.described()
 	c.opts.Policy.Event(d, as, e, l.state(), c.opts.Names)
-	return l.flightOf(c, d, e.Key, now)
+	f := l.flightOf(c, d, e.Key, now)
+	if l.beganPaused(e) {
+		f.resumed = l.resumed
+	}
+	return f
 }
 
 // flightOf is the event with the data, which are what is published when it is stored.
@@ -232,6 +242,9 @@ func (l *legLane) settled(c *Core, f *flight, now time.Time) {
 	})
 	if i := slices.IndexFunc(l.pending, func(e call.Edge) bool { return e.Key == f.key }); i >= 0 {
 		l.pending = slices.Delete(l.pending, i, i+1)
+	}
+	if over := (call.Key{Kind: call.SecureOff}); !f.resumed.IsZero() {
+		l.pending = slices.Insert(l.pending, 0, call.Edge{Key: over, After: l.public.Step(over), Occurred: f.resumed, Received: f.resumed, Estimated: true})
 	}
 	l.spare(c)
 }

@@ -92,6 +92,8 @@ type flight struct {
 	key call.Key
 	// standsIn: it was written for the leader.
 	standsIn bool
+	// resumed is when a secure pause was over that a start tells as it was, zero where it is on.
+	resumed time.Time
 }
 
 // Backoff of attempts: quick at first, since most outages are a leader election or

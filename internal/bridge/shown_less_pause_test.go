@@ -1,9 +1,12 @@
 package bridge_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/recorderbridge/genesys-ingestor/api/recording"
 	"github.com/recorderbridge/genesys-ingestor/internal/call"
@@ -458,5 +461,70 @@ func TestAStartThatIsToldLateTellsNoPauseThatIsOver(t *testing.T) {
 	}
 	if d := r.last(); d.Leg.ID != "leg" || d.State != recording.Recording {
 		t.Errorf("at last leg %s is %s", d.Leg.ID, d.State)
+	}
+}
+
+// The phone rings in a secure pause, and only the standby is shown the answer. The leader tells the
+// end of the pause to the ringing phone. Who leads next tells the start as it was, and then the end.
+func TestAStartInAPauseThatIsToldLateTellsThePauseAndItsEnd(t *testing.T) {
+	for _, how := range []string{"reads first", "hears first", "hears the end", "hears another one", "reads another one"} {
+		t.Run(how, func(t *testing.T) {
+			r := newRig(t)
+			one, two := r.instance("one"), r.instance("two")
+			one.Lead(1)
+			rings, other := on(), on()
+			rings.State, rings.Connected = "alerting", time.Time{}
+			other.ID, other.UserID = "other", "ub"
+			one.hears(0, "rings", caller(), rings, other)
+			for _, i := range []*instance{one, two} {
+				i.hearsOf("ub", 1, "rings", caller(), rings, other)
+			}
+			one.sends()
+			two.reads()
+			one.Follow()
+			two.Lead(2)
+			r.wait(2 * time.Second)
+			one.hears(0, "answers", caller(), on(), other)
+			r.wait(200 * time.Millisecond)
+			over := rings
+			over.SecurePause = call.No
+			two.hearsOf("ub", 1, "over", caller(), over, talking("other", "ub"))
+			two.sends()
+			if d := r.last(); d.Leg.SecurePause {
+				t.Fatal("the leader has not told the end of the pause")
+			}
+			want := []string{"start established paused leg", "resume secure_resumed recording leg"}
+			if how == "reads first" {
+				one.reads()
+			}
+			one.hearsOf("ub", 1, "over", caller(), over, talking("other", "ub"))
+			one.hears(0, "over", caller(), talking("leg", "ua"), talking("other", "ub"))
+			switch how {
+			case "hears the end":
+				gone := talking("leg", "ua")
+				gone.State, gone.End, gone.DisconnectType = "terminated", r.now, "client"
+				one.hears(0, "gone", caller(), gone, talking("other", "ub"))
+				want = append(want, "stop cleared stopped leg")
+			case "hears another one": // so that one is on
+				r.wait(200 * time.Millisecond)
+				one.hears(0, "again", caller(), on(), other)
+				want = []string{"start established paused leg", "pause secure_paused paused other"}
+			case "reads another one": // that is not known to be over
+				r.wait(200 * time.Millisecond)
+				two.hearsOf("ub", 1, "again", caller(), rings, other)
+				two.sends()
+				want = want[:1]
+			}
+			one.reads()
+			two.Follow()
+			one.Lead(3)
+			var told []string
+			for _, d := range one.sends() {
+				told = append(told, fmt.Sprint(d.Verb, " ", d.Cause, " ", d.State, " ", d.Leg.ID))
+			}
+			if diff := cmp.Diff(want, told); diff != "" {
+				t.Errorf("told otherwise (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
