@@ -278,6 +278,40 @@ func TestAnAbsenceMayBeCovered(t *testing.T) {
 	}
 }
 
+// TestWhatARingingPhoneIsToldOfAPause: that it is over may be told again with the call, where it was on
+// when that began and the start is told late.
+func TestWhatARingingPhoneIsToldOfAPause(t *testing.T) {
+	s := newScene(t)
+	tells := func(i int, ms int, verb recording.Verb, cause recording.Cause, state recording.State) {
+		s.change(i, func(e *recording.CallEvent) {
+			e.Data.Verb, e.Data.Cause, e.Data.State, e.Data.Leg.SecurePause, e.Data.Pause = verb, cause, state, state == recording.Paused, nil
+			if e.Data.Leg.SecurePause {
+				e.Data.Pause = &recording.PauseInfo{Reasons: []recording.PauseReason{recording.PauseSecure}}
+			}
+			e.Data.Leg.ConnectedTime, e.Data.Leg.EndTime, e.Data.Leg.DisconnectType = recording.At(at(1000)), recording.Time{}, ""
+			if state == recording.Armed {
+				e.Data.Leg.ConnectedTime = recording.Time{}
+			}
+			e.Data.Timing.Received, e.Data.Timing.Published = recording.At(at(ms)), recording.At(s.e.Stored[i].At)
+		})
+	}
+	stop := s.find(leg3, recording.Stop, recording.Cleared)
+	begins, resumes := s.find(leg3, recording.Start, recording.Established), s.find(leg3, recording.Resume, recording.SecureResumed)
+	s.e.Stored[begins].At = at(12003)
+	tells(begins, 12002, recording.Update, recording.SecureResumed, recording.Armed)
+	tells(resumes, 10002, recording.Start, recording.Established, recording.Paused)
+	tells(stop, 12002, recording.Resume, recording.SecureResumed, recording.Recording)
+	s.tell(20000, leg3, recording.Stop, recording.Cleared, recording.Stopped)
+	if v := sandbox.Judge(&s.e); !v.Clean || row(&v, "secure resume").Stored != 2 {
+		t.Errorf("%+v\n%s", v.Violations, v.Table())
+	}
+	// Only the ringing phone is told.
+	tells(stop, 12002, recording.Update, recording.DataChanged, recording.Paused)
+	if v := sandbox.Judge(&s.e); v.Clean || row(&v, "secure resume").Missing != 1 {
+		t.Errorf("%+v\n%s", v.Violations, v.Table())
+	}
+}
+
 // TestABriefResumeNeedNotBeTold: a pause that comes back at once never went away.
 func TestABriefResumeNeedNotBeTold(t *testing.T) {
 	s := newScene(t)

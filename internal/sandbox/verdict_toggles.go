@@ -50,6 +50,9 @@ func (j *judge) toggles(t *talk) {
 		happened := j.happened(t, r)
 		var stored []flip
 		for _, e := range t.log.events {
+			if r.ofAllViews && e.Data.State == recording.Armed {
+				continue // of a call that is not recorded yet, and may be told again when it is
+			}
 			if i := slices.Index(r.causes[:], e.Data.Cause); i >= 0 {
 				stored = append(stored, flip{on: i == 1, at: e.Data.Timing.Received.Time, told: e.at, match: -1})
 			}
