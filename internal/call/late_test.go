@@ -212,3 +212,33 @@ func TestFirstWordDoesNotEndARecalledPause(t *testing.T) {
 		t.Errorf("nobody contradicts: %v", got)
 	}
 }
+
+// The disconnect type changes from frame to frame, and the last one counts: a frame that says
+// disconnected of who was terminated is older, whatever else it says, and so is one that says it of
+// another party.
+func TestAFrameFromBeforeTheTermination(t *testing.T) {
+	ended := func(state, disconnectType string) call.Participant {
+		return with(agent("a", "ua", state), func(p *call.Participant) { p.DisconnectType = disconnectType })
+	}
+	gone := func(state string) call.Participant {
+		return with(customer(), func(p *call.Participant) { p.State, p.End = state, at(60) })
+	}
+	for name, old := range map[string]*call.Snapshot{
+		"of the leg":       snap("ua", 60.5, gone("disconnected"), ended("disconnected", "transfer")),
+		"of another party": snap("ua", 60.5, gone("disconnected"), ended("terminated", "transfer")),
+	} {
+		tr := tracker("ua")
+		kinds(tr, snap("ua", 10, customer(), agent("a", "ua", "connected")), old,
+			snap("ua", 60.1, gone("disconnected"), ended("disconnected", "peer")), snap("ua", 60.2, gone("terminated"), ended("terminated", "peer")))
+		changes := tr.Fold(old)
+		l, _ := tr.Leg(call.ID{Conversation: "c", Leg: "a"})
+		if got := l.Facts.Ending().DisconnectType; got != "peer" || len(changes) != 0 {
+			t.Errorf("%s: it ended by %q, with %d changes", name, got, len(changes))
+		}
+		// What no frame has said before is believed as long as it is not older.
+		kinds(tr, snap("ua", 61, gone("terminated"), ended("terminated", "client")))
+		if got := l.Facts.Ending().DisconnectType; got != "client" {
+			t.Errorf("%s: it ended by %q, not as the last frame has it", name, got)
+		}
+	}
+}

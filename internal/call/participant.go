@@ -105,13 +105,13 @@ func isStaff(purpose string) bool { return purpose == "agent" || purpose == "use
 func isOutside(purpose string) bool { return purpose == "customer" || purpose == "external" }
 
 // late reports whether p is older than what is already known of the participant:
-// it has gone back in phase. Absence of a participant or of a time proves nothing,
-// since the platform leaves fields out as it likes.
-func late(known Phase, p *Participant) bool {
+// it has gone back in phase, or from terminated to disconnected. Absence of a
+// participant or of a time proves nothing, since the platform leaves fields out as it likes.
+func late(known *party, p *Participant) bool {
 	said := stateOf(p)
-	switch known {
+	switch known.phase {
 	case Ended:
-		return p.End.IsZero() && said != Ended && said != Unknown
+		return p.End.IsZero() && said != Ended && said != Unknown || known.terminated && p.State == "disconnected"
 	case Connected:
 		return said == Armed && p.Connected.IsZero()
 	default:

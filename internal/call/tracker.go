@@ -96,8 +96,9 @@ type viewParties struct {
 }
 
 type party struct {
-	id    string
-	phase Phase
+	id         string
+	phase      Phase
+	terminated bool // and not only disconnected, which comes before
 }
 
 // Change is what a snapshot changed about a leg. It holds until the next call of the
@@ -367,14 +368,14 @@ func (c *conversation) advance(s *Snapshot) (isLate, progress bool) {
 		p := &s.Participants[i]
 		at := v.find(p.ID, i)
 		if at < 0 {
-			v.list = append(v.list, party{id: p.ID, phase: reached(p)})
+			v.list = append(v.list, party{id: p.ID, phase: reached(p), terminated: p.State == "terminated"})
 			progress = true
 			continue
 		}
 		e := &v.list[at]
-		isLate = isLate || late(e.phase, p)
+		isLate = isLate || late(e, p)
 		progress = progress || reached(p) > e.phase
-		e.phase = max(e.phase, reached(p))
+		e.phase, e.terminated = max(e.phase, reached(p)), e.terminated || p.State == "terminated"
 	}
 	return isLate, progress && !isLate && (s.View == ViewREST || c.further(s))
 }
