@@ -188,7 +188,9 @@ func (s *site) leg(id string) []string {
 func (s *site) expect(id string, want ...string) {
 	s.t.Helper()
 	control := func() []string {
-		return slices.DeleteFunc(s.leg(id), func(e string) bool { return strings.Contains(e, "data_changed") })
+		return slices.DeleteFunc(s.leg(id), func(e string) bool {
+			return strings.HasPrefix(e, "update/data_changed/") || strings.HasPrefix(e, "update/recovered/")
+		})
 	}
 	deadline := time.Now().Add(20 * time.Second)
 	for got := control(); ; got = control() {

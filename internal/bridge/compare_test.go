@@ -2,6 +2,7 @@ package bridge_test
 
 import (
 	"bytes"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -367,6 +368,40 @@ func TestTooOldIsNotTold(t *testing.T) {
 	i.expects()
 	if n := i.Core.Stats().TooOld; n != 1 {
 		t.Errorf("%d too old", n)
+	}
+}
+
+// Facts that only REST has shown have another cause than those of a notification: nobody knows since
+// when they hold. A cause that says more is told all the same.
+func TestWhatOnlyRESTShowsIsRecovered(t *testing.T) {
+	r := newRig(t)
+	i := r.instance("one")
+	i.Lead(1)
+	i.sees("ua", caller(), talking("leg", "ua"))
+	i.expects("start established")
+	for n, view := range []string{"ua", call.ViewREST} {
+		r.wait(time.Minute)
+		other := caller()
+		other.Address = "tel:+1555011" + strconv.Itoa(n)
+		i.sees(view, other, talking("leg", "ua"))
+		r.wait(time.Second)
+		i.expects([]string{"update data_changed", "update recovered"}[n])
+		want := []recording.Confidence{recording.Observed, recording.Reconciled}[n]
+		if d := r.last(); d.Confidence != want || d.Peers[0].Address != other.Address {
+			t.Errorf("told as %s, with %v", d.Confidence, d.Peers)
+		}
+	}
+	r.wait(time.Minute)
+	over := hungUp()
+	over.Wrapup = &call.Wrapup{Code: "sale"}
+	i.sees("ua", caller(), hungUp())
+	i.expects("stop cleared")
+	r.wait(time.Minute)
+	i.sees(call.ViewREST, caller(), over)
+	r.wait(time.Second)
+	i.expects("update wrapped_up")
+	if d := r.last(); d.Confidence != recording.Reconciled {
+		t.Errorf("a wrap-up code of REST is told as %s", d.Confidence)
 	}
 }
 

@@ -238,7 +238,7 @@ func TestTheReasonOfAnEndIsAskedForWhenTheLeaderDies(t *testing.T) {
 	r.wait(time.Second)
 	two.sees(call.ViewREST, caller(), hungUp())
 	r.wait(time.Second)
-	two.expects("update data_changed")
+	two.expects("update recovered")
 	if d := r.last(); d.Leg.DisconnectType != "peer" {
 		t.Errorf("ended by %q", d.Leg.DisconnectType)
 	}

@@ -54,6 +54,9 @@ func (p Policy) Update(d *recording.CallData, l *call.Leg, published *recording.
 	d.Origin = recording.Origin{Topic: from.Topic, CorrelationID: from.CorrelationID}
 	if from.Reconciled {
 		d.Confidence = recording.Reconciled
+		if cause == recording.DataChanged {
+			d.Cause = recording.RecoveredUpdate // it may have changed long before
+		}
 	}
 	return true
 }
